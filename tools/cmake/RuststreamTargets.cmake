@@ -1,4 +1,4 @@
-# What every target of this project shares, and the two ways a folder becomes one.
+# What every target of this project shares, and the ways a folder becomes one.
 
 set(CMAKE_CXX_STANDARD 23)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
@@ -10,17 +10,16 @@ set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-
-find_package(Threads REQUIRED)
-if(BUILD_TESTING)
-  find_package(GTest REQUIRED)
-endif()
+# The build tree has the installed tree's shape, so the library finds its plugins in both.
+set(RUSTSTREAM_LIB_DIR ${PROJECT_BINARY_DIR}/lib)
+set(RUSTSTREAM_PLUGIN_DIR ${RUSTSTREAM_LIB_DIR}/ruststream/plugins)
 
 add_library(ruststream_warnings INTERFACE)
 target_compile_options(ruststream_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                                                     -Wnon-virtual-dtor -Werror)
+                       $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<BOOL:${RUSTSTREAM_WERROR}>:-Werror>)
 
-# ruststream_test(NAME target LABELS … LIBRARIES …): every *_test.cpp of this folder as one GoogleTest program.
+# ruststream_test(NAME [SOURCES …] [LIBRARIES …]): the sources, or every *_test.cpp of this folder, as one GoogleTest
+# program and one ctest test.
 function(ruststream_test name)
   cmake_parse_arguments(ARG "" "" "LIBRARIES;SOURCES" ${ARGN})
   if(NOT BUILD_TESTING)
@@ -38,8 +37,29 @@ function(ruststream_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
 endfunction()
 
-# ruststream_concept(name LIBRARIES …): the folder core/src/<name> as the static library ruststream_<name>,
-# a part of libruststream.so, and its *_test.cpp as the program <name>_test.
+# ruststream_fuzzer(NAME SOURCES … [LIBRARIES …]): a libFuzzer program, built by the target `fuzzers`, and a ctest test
+# that runs it for FUZZ_SECONDS of the environment, a minute otherwise. CORPUS names a folder of inputs to start from.
+function(ruststream_fuzzer name)
+  cmake_parse_arguments(ARG "" "CORPUS" "LIBRARIES;SOURCES" ${ARGN})
+  if(NOT RUSTSTREAM_FUZZ)
+    return()
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ruststream_warnings ${ARG_LIBRARIES})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  if(NOT TARGET fuzzers)
+    add_custom_target(fuzzers)
+  endif()
+  add_dependencies(fuzzers ${name})
+  set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}-found)
+  file(MAKE_DIRECTORY ${found})
+  add_test(NAME ${name} COMMAND sh -c "exec \"$1\" -max_total_time=\"\${FUZZ_SECONDS:-60}\" -timeout=10 -rss_limit_mb=2048 \
+-max_len=65536 -print_final_stats=1 -artifact_prefix=\"$2/\" \"$2\" $3" ${name} $<TARGET_FILE:${name}> ${found} ${ARG_CORPUS})
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 4000)
+endfunction()
+
+# ruststream_concept(NAME [LIBRARIES …] [PRIVATE …]): the folder core/src/<name> as the static library
+# ruststream_<name>, a part of libruststream.so, and its *_test.cpp as the program <name>_test.
 function(ruststream_concept name)
   cmake_parse_arguments(ARG "" "" "LIBRARIES;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
