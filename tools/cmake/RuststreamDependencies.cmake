@@ -1,5 +1,5 @@
 # The libraries this project builds on, all from Debian 12. What is missing is reported at once, with one command that
-# installs it. Targets: PkgConfig::uv spdlog::spdlog simdjson::simdjson CLI11::CLI11 tomlplusplus::tomlplusplus
+# installs it. Targets: PkgConfig::libuv spdlog::spdlog simdjson::simdjson CLI11::CLI11 tomlplusplus::tomlplusplus
 # Threads::Threads GTest::gtest GTest::gtest_main GTest::gmock benchmark::benchmark.
 
 set(RUSTSTREAM_MISSING "")
@@ -16,8 +16,8 @@ endmacro()
 find_package(Threads REQUIRED)
 find_package(PkgConfig QUIET)
 if(PKG_CONFIG_FOUND)
-  pkg_check_modules(uv QUIET IMPORTED_TARGET libuv>=1.44)
-  if(NOT uv_FOUND)
+  pkg_check_modules(libuv QUIET IMPORTED_TARGET libuv>=1.44)
+  if(NOT libuv_FOUND)
     list(APPEND RUSTSTREAM_MISSING libuv1-dev)
     message(NOTICE "ruststream needs libuv 1.44 or newer; Debian's package is libuv1-dev")
   endif()

@@ -1,0 +1,51 @@
+# What `cmake --install` gives: headers, libruststream.so, plugins, a CMake package and pkg-config files.
+
+set(RUSTSTREAM_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/ruststream)
+set(RUSTSTREAM_INSTALL_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/ruststream/plugins)
+
+# The folders whose headers users see; tests/consumer/ compiles every header found in them from the installed tree.
+set(RUSTSTREAM_HEADER_DIRS ${PROJECT_SOURCE_DIR}/core/include ${PROJECT_SOURCE_DIR}/abi/include)
+set(targets ruststream ruststream_abi)
+set_target_properties(ruststream_abi PROPERTIES EXPORT_NAME abi)
+if(TARGET ruststream_sdk)
+  list(APPEND RUSTSTREAM_HEADER_DIRS ${PROJECT_SOURCE_DIR}/abi/cpp/include)
+  list(APPEND targets ruststream_sdk)
+  set_target_properties(ruststream_sdk PROPERTIES EXPORT_NAME sdk)
+endif()
+foreach(folder IN LISTS RUSTSTREAM_HEADER_DIRS)
+  install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+          FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
+endforeach()
+install(TARGETS ${targets} EXPORT ruststreamTargets)
+
+# Every module library under plugins/.
+get_property(folders DIRECTORY ${PROJECT_SOURCE_DIR}/plugins PROPERTY SUBDIRECTORIES)
+foreach(folder IN LISTS folders)
+  get_property(plugins DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(plugin IN LISTS plugins)
+    get_target_property(type ${plugin} TYPE)
+    if(type STREQUAL MODULE_LIBRARY)
+      install(TARGETS ${plugin} LIBRARY DESTINATION ${RUSTSTREAM_INSTALL_PLUGIN_DIR})
+    endif()
+  endforeach()
+endforeach()
+
+install(EXPORT ruststreamTargets NAMESPACE ruststream:: DESTINATION ${RUSTSTREAM_CMAKE_DIR})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ruststreamConfig.cmake.in
+  ${PROJECT_BINARY_DIR}/package/ruststreamConfig.cmake INSTALL_DESTINATION ${RUSTSTREAM_CMAKE_DIR}
+  NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/ruststreamConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+file(GLOB plugin_module ${CMAKE_CURRENT_LIST_DIR}/RuststreamPlugin.cmake)
+install(FILES ${PROJECT_BINARY_DIR}/package/ruststreamConfig.cmake
+              ${PROJECT_BINARY_DIR}/package/ruststreamConfigVersion.cmake ${plugin_module}
+        DESTINATION ${RUSTSTREAM_CMAKE_DIR})
+
+# The .pc files name the prefix relative to themselves, so an installed tree can be moved.
+set(pkgconfig ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH RUSTSTREAM_PC_PREFIX ${pkgconfig} ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" RUSTSTREAM_PC_PREFIX ${RUSTSTREAM_PC_PREFIX})
+foreach(name IN ITEMS ruststream ruststream-abi)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${PROJECT_BINARY_DIR}/package/${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/package/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
