@@ -55,7 +55,7 @@ function(ruststream_fuzzer name)
   file(MAKE_DIRECTORY ${found})
   add_test(NAME ${name} COMMAND sh -c "exec \"$1\" -max_total_time=\"\${FUZZ_SECONDS:-60}\" -timeout=10 -rss_limit_mb=2048 \
 -max_len=65536 -print_final_stats=1 -artifact_prefix=\"$2/\" \"$2\" $3" ${name} $<TARGET_FILE:${name}> ${found} ${ARG_CORPUS})
-  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 4000)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 4000)
 endfunction()
 
 # ruststream_concept(NAME [LIBRARIES …] [PRIVATE …]): the folder core/src/<name> as the static library
