@@ -37,6 +37,10 @@ function(ruststream_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
 endfunction()
 
+if(RUSTSTREAM_FUZZ)
+  add_custom_target(fuzzers)
+endif()
+
 # ruststream_fuzzer(NAME SOURCES … [LIBRARIES …]): a libFuzzer program, built by the target `fuzzers`, and a ctest test
 # that runs it for FUZZ_SECONDS of the environment, a minute otherwise. CORPUS names a folder of inputs to start from.
 function(ruststream_fuzzer name)
@@ -47,9 +51,6 @@ function(ruststream_fuzzer name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ruststream_warnings ${ARG_LIBRARIES})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  if(NOT TARGET fuzzers)
-    add_custom_target(fuzzers)
-  endif()
   add_dependencies(fuzzers ${name})
   set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}-found)
   file(MAKE_DIRECTORY ${found})
