@@ -56,8 +56,8 @@ struct [[nodiscard]] Error {
   Code code = Code::internal;
   std::uint32_t flags = 0;
   std::string text;
-  std::int64_t native = 0;                      ///< the broker's own code, 0 when there is none
-  std::chrono::milliseconds retry_after{0};     ///< the broker's wish, 0 when there is none
+  std::int64_t native = 0;                   ///< the broker's own code, 0 when there is none
+  std::chrono::milliseconds retry_after{0};  ///< the broker's wish, 0 when there is none
 
   Error() = default;
   Error(Code c, std::string t, std::uint32_t f = 0) : code(c), flags(f), text(std::move(t)) {}

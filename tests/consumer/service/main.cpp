@@ -1,5 +1,6 @@
-#include <cstdio>
 #include <ruststream/error.hpp>
+
+#include <cstdio>
 #include <string_view>
 
 int main() {
