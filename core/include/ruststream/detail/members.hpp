@@ -1,0 +1,471 @@
+#pragma once
+#include <ruststream/type_model.hpp>
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+/// An object that is never defined: only the addresses of its members are used, as constants. The bytes give each
+/// member's offset.
+template <class T>
+union Probe {
+  unsigned char bytes[sizeof(T)];
+  T object;
+  constexpr Probe() {}   // NOLINT(modernize-use-equals-default): T may need it
+  constexpr ~Probe() {}  // NOLINT(modernize-use-equals-default)
+};
+
+#if defined(__clang__)
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wundefined-var-template"
+#pragma clang diagnostic ignored "-Wundefined-internal"
+#endif
+
+template <class T>
+extern const Probe<T> probe;
+
+/// Pointers to the members of an object, by position.
+template <std::size_t I, class T>
+struct Leaf {
+  const T* pointer;
+};
+template <class Indexes, class... T>
+struct Leaves;
+template <std::size_t... I, class... T>
+struct Leaves<std::index_sequence<I...>, T...> : Leaf<I, T>... {};
+
+template <std::size_t... I, class... T>
+consteval Leaves<std::index_sequence<I...>, T...> leaves(std::index_sequence<I...>, const T&... member) {
+  return {Leaf<I, T>{&member}...};
+}
+
+template <std::size_t I, class T>
+consteval const T* leaf(const Leaf<I, T>& member) {
+  return member.pointer;
+}
+
+template <class T>
+struct AnyBaseOf {
+  template <class Base>
+    requires(std::is_base_of_v<Base, T> && !std::is_same_v<Base, T>)
+  operator Base() const;  // NOLINT(google-explicit-constructor): converting is its purpose
+};
+
+template <class T>
+concept HasBase = requires(AnyBaseOf<T> base) { T{base}; };
+
+#define RUSTSTREAM_B1 \
+  {                   \
+  }
+#define RUSTSTREAM_B2 \
+  RUSTSTREAM_B1, {}
+#define RUSTSTREAM_B3 \
+  RUSTSTREAM_B2, {}
+#define RUSTSTREAM_B4 \
+  RUSTSTREAM_B3, {}
+#define RUSTSTREAM_B5 \
+  RUSTSTREAM_B4, {}
+#define RUSTSTREAM_B6 \
+  RUSTSTREAM_B5, {}
+#define RUSTSTREAM_B7 \
+  RUSTSTREAM_B6, {}
+#define RUSTSTREAM_B8 \
+  RUSTSTREAM_B7, {}
+#define RUSTSTREAM_B9 \
+  RUSTSTREAM_B8, {}
+#define RUSTSTREAM_B10 \
+  RUSTSTREAM_B9, {}
+#define RUSTSTREAM_B11 \
+  RUSTSTREAM_B10, {}
+#define RUSTSTREAM_B12 \
+  RUSTSTREAM_B11, {}
+#define RUSTSTREAM_B13 \
+  RUSTSTREAM_B12, {}
+#define RUSTSTREAM_B14 \
+  RUSTSTREAM_B13, {}
+#define RUSTSTREAM_B15 \
+  RUSTSTREAM_B14, {}
+#define RUSTSTREAM_B16 \
+  RUSTSTREAM_B15, {}
+#define RUSTSTREAM_B17 \
+  RUSTSTREAM_B16, {}
+#define RUSTSTREAM_B18 \
+  RUSTSTREAM_B17, {}
+#define RUSTSTREAM_B19 \
+  RUSTSTREAM_B18, {}
+#define RUSTSTREAM_B20 \
+  RUSTSTREAM_B19, {}
+#define RUSTSTREAM_B21 \
+  RUSTSTREAM_B20, {}
+#define RUSTSTREAM_B22 \
+  RUSTSTREAM_B21, {}
+#define RUSTSTREAM_B23 \
+  RUSTSTREAM_B22, {}
+#define RUSTSTREAM_B24 \
+  RUSTSTREAM_B23, {}
+#define RUSTSTREAM_B25 \
+  RUSTSTREAM_B24, {}
+#define RUSTSTREAM_B26 \
+  RUSTSTREAM_B25, {}
+#define RUSTSTREAM_B27 \
+  RUSTSTREAM_B26, {}
+#define RUSTSTREAM_B28 \
+  RUSTSTREAM_B27, {}
+#define RUSTSTREAM_B29 \
+  RUSTSTREAM_B28, {}
+#define RUSTSTREAM_B30 \
+  RUSTSTREAM_B29, {}
+#define RUSTSTREAM_B31 \
+  RUSTSTREAM_B30, {}
+#define RUSTSTREAM_B32 \
+  RUSTSTREAM_B31, {}
+#define RUSTSTREAM_B33 \
+  RUSTSTREAM_B32, {}
+#define RUSTSTREAM_B34 \
+  RUSTSTREAM_B33, {}
+#define RUSTSTREAM_B35 \
+  RUSTSTREAM_B34, {}
+#define RUSTSTREAM_B36 \
+  RUSTSTREAM_B35, {}
+#define RUSTSTREAM_B37 \
+  RUSTSTREAM_B36, {}
+#define RUSTSTREAM_B38 \
+  RUSTSTREAM_B37, {}
+#define RUSTSTREAM_B39 \
+  RUSTSTREAM_B38, {}
+#define RUSTSTREAM_B40 \
+  RUSTSTREAM_B39, {}
+#define RUSTSTREAM_B41 \
+  RUSTSTREAM_B40, {}
+#define RUSTSTREAM_B42 \
+  RUSTSTREAM_B41, {}
+#define RUSTSTREAM_B43 \
+  RUSTSTREAM_B42, {}
+#define RUSTSTREAM_B44 \
+  RUSTSTREAM_B43, {}
+#define RUSTSTREAM_B45 \
+  RUSTSTREAM_B44, {}
+#define RUSTSTREAM_B46 \
+  RUSTSTREAM_B45, {}
+#define RUSTSTREAM_B47 \
+  RUSTSTREAM_B46, {}
+#define RUSTSTREAM_B48 \
+  RUSTSTREAM_B47, {}
+#define RUSTSTREAM_B49 \
+  RUSTSTREAM_B48, {}
+#define RUSTSTREAM_B50 \
+  RUSTSTREAM_B49, {}
+#define RUSTSTREAM_B51 \
+  RUSTSTREAM_B50, {}
+#define RUSTSTREAM_B52 \
+  RUSTSTREAM_B51, {}
+#define RUSTSTREAM_B53 \
+  RUSTSTREAM_B52, {}
+#define RUSTSTREAM_B54 \
+  RUSTSTREAM_B53, {}
+#define RUSTSTREAM_B55 \
+  RUSTSTREAM_B54, {}
+#define RUSTSTREAM_B56 \
+  RUSTSTREAM_B55, {}
+#define RUSTSTREAM_B57 \
+  RUSTSTREAM_B56, {}
+#define RUSTSTREAM_B58 \
+  RUSTSTREAM_B57, {}
+#define RUSTSTREAM_B59 \
+  RUSTSTREAM_B58, {}
+#define RUSTSTREAM_B60 \
+  RUSTSTREAM_B59, {}
+#define RUSTSTREAM_B61 \
+  RUSTSTREAM_B60, {}
+#define RUSTSTREAM_B62 \
+  RUSTSTREAM_B61, {}
+#define RUSTSTREAM_B63 \
+  RUSTSTREAM_B62, {}
+#define RUSTSTREAM_B64 \
+  RUSTSTREAM_B63, {}
+#define RUSTSTREAM_B65 \
+  RUSTSTREAM_B64, {}
+#define RUSTSTREAM_M1 m1
+#define RUSTSTREAM_M2 RUSTSTREAM_M1, m2
+#define RUSTSTREAM_M3 RUSTSTREAM_M2, m3
+#define RUSTSTREAM_M4 RUSTSTREAM_M3, m4
+#define RUSTSTREAM_M5 RUSTSTREAM_M4, m5
+#define RUSTSTREAM_M6 RUSTSTREAM_M5, m6
+#define RUSTSTREAM_M7 RUSTSTREAM_M6, m7
+#define RUSTSTREAM_M8 RUSTSTREAM_M7, m8
+#define RUSTSTREAM_M9 RUSTSTREAM_M8, m9
+#define RUSTSTREAM_M10 RUSTSTREAM_M9, m10
+#define RUSTSTREAM_M11 RUSTSTREAM_M10, m11
+#define RUSTSTREAM_M12 RUSTSTREAM_M11, m12
+#define RUSTSTREAM_M13 RUSTSTREAM_M12, m13
+#define RUSTSTREAM_M14 RUSTSTREAM_M13, m14
+#define RUSTSTREAM_M15 RUSTSTREAM_M14, m15
+#define RUSTSTREAM_M16 RUSTSTREAM_M15, m16
+#define RUSTSTREAM_M17 RUSTSTREAM_M16, m17
+#define RUSTSTREAM_M18 RUSTSTREAM_M17, m18
+#define RUSTSTREAM_M19 RUSTSTREAM_M18, m19
+#define RUSTSTREAM_M20 RUSTSTREAM_M19, m20
+#define RUSTSTREAM_M21 RUSTSTREAM_M20, m21
+#define RUSTSTREAM_M22 RUSTSTREAM_M21, m22
+#define RUSTSTREAM_M23 RUSTSTREAM_M22, m23
+#define RUSTSTREAM_M24 RUSTSTREAM_M23, m24
+#define RUSTSTREAM_M25 RUSTSTREAM_M24, m25
+#define RUSTSTREAM_M26 RUSTSTREAM_M25, m26
+#define RUSTSTREAM_M27 RUSTSTREAM_M26, m27
+#define RUSTSTREAM_M28 RUSTSTREAM_M27, m28
+#define RUSTSTREAM_M29 RUSTSTREAM_M28, m29
+#define RUSTSTREAM_M30 RUSTSTREAM_M29, m30
+#define RUSTSTREAM_M31 RUSTSTREAM_M30, m31
+#define RUSTSTREAM_M32 RUSTSTREAM_M31, m32
+#define RUSTSTREAM_M33 RUSTSTREAM_M32, m33
+#define RUSTSTREAM_M34 RUSTSTREAM_M33, m34
+#define RUSTSTREAM_M35 RUSTSTREAM_M34, m35
+#define RUSTSTREAM_M36 RUSTSTREAM_M35, m36
+#define RUSTSTREAM_M37 RUSTSTREAM_M36, m37
+#define RUSTSTREAM_M38 RUSTSTREAM_M37, m38
+#define RUSTSTREAM_M39 RUSTSTREAM_M38, m39
+#define RUSTSTREAM_M40 RUSTSTREAM_M39, m40
+#define RUSTSTREAM_M41 RUSTSTREAM_M40, m41
+#define RUSTSTREAM_M42 RUSTSTREAM_M41, m42
+#define RUSTSTREAM_M43 RUSTSTREAM_M42, m43
+#define RUSTSTREAM_M44 RUSTSTREAM_M43, m44
+#define RUSTSTREAM_M45 RUSTSTREAM_M44, m45
+#define RUSTSTREAM_M46 RUSTSTREAM_M45, m46
+#define RUSTSTREAM_M47 RUSTSTREAM_M46, m47
+#define RUSTSTREAM_M48 RUSTSTREAM_M47, m48
+#define RUSTSTREAM_M49 RUSTSTREAM_M48, m49
+#define RUSTSTREAM_M50 RUSTSTREAM_M49, m50
+#define RUSTSTREAM_M51 RUSTSTREAM_M50, m51
+#define RUSTSTREAM_M52 RUSTSTREAM_M51, m52
+#define RUSTSTREAM_M53 RUSTSTREAM_M52, m53
+#define RUSTSTREAM_M54 RUSTSTREAM_M53, m54
+#define RUSTSTREAM_M55 RUSTSTREAM_M54, m55
+#define RUSTSTREAM_M56 RUSTSTREAM_M55, m56
+#define RUSTSTREAM_M57 RUSTSTREAM_M56, m57
+#define RUSTSTREAM_M58 RUSTSTREAM_M57, m58
+#define RUSTSTREAM_M59 RUSTSTREAM_M58, m59
+#define RUSTSTREAM_M60 RUSTSTREAM_M59, m60
+#define RUSTSTREAM_M61 RUSTSTREAM_M60, m61
+#define RUSTSTREAM_M62 RUSTSTREAM_M61, m62
+#define RUSTSTREAM_M63 RUSTSTREAM_M62, m63
+#define RUSTSTREAM_M64 RUSTSTREAM_M63, m64
+#define RUSTSTREAM_TAKES(count)                          \
+  if constexpr (!requires { T{RUSTSTREAM_B##count}; }) { \
+    return count - 1;                                    \
+  } else
+#define RUSTSTREAM_BIND(count)                                             \
+  if constexpr (Count == count) {                                          \
+    const auto& [RUSTSTREAM_M##count] = probe<T>.object;                   \
+    return leaves(std::make_index_sequence<count>{}, RUSTSTREAM_M##count); \
+  } else
+
+/// How many members an aggregate has, at most kMaxFields + 1. Each `{}` initializes one member, so arrays and nested
+/// structs are not flattened.
+template <class T>
+consteval std::size_t member_count() {
+  // clang-format off
+  RUSTSTREAM_TAKES(1) RUSTSTREAM_TAKES(2) RUSTSTREAM_TAKES(3) RUSTSTREAM_TAKES(4)
+  RUSTSTREAM_TAKES(5) RUSTSTREAM_TAKES(6) RUSTSTREAM_TAKES(7) RUSTSTREAM_TAKES(8)
+  RUSTSTREAM_TAKES(9) RUSTSTREAM_TAKES(10) RUSTSTREAM_TAKES(11) RUSTSTREAM_TAKES(12)
+  RUSTSTREAM_TAKES(13) RUSTSTREAM_TAKES(14) RUSTSTREAM_TAKES(15) RUSTSTREAM_TAKES(16)
+  RUSTSTREAM_TAKES(17) RUSTSTREAM_TAKES(18) RUSTSTREAM_TAKES(19) RUSTSTREAM_TAKES(20)
+  RUSTSTREAM_TAKES(21) RUSTSTREAM_TAKES(22) RUSTSTREAM_TAKES(23) RUSTSTREAM_TAKES(24)
+  RUSTSTREAM_TAKES(25) RUSTSTREAM_TAKES(26) RUSTSTREAM_TAKES(27) RUSTSTREAM_TAKES(28)
+  RUSTSTREAM_TAKES(29) RUSTSTREAM_TAKES(30) RUSTSTREAM_TAKES(31) RUSTSTREAM_TAKES(32)
+  RUSTSTREAM_TAKES(33) RUSTSTREAM_TAKES(34) RUSTSTREAM_TAKES(35) RUSTSTREAM_TAKES(36)
+  RUSTSTREAM_TAKES(37) RUSTSTREAM_TAKES(38) RUSTSTREAM_TAKES(39) RUSTSTREAM_TAKES(40)
+  RUSTSTREAM_TAKES(41) RUSTSTREAM_TAKES(42) RUSTSTREAM_TAKES(43) RUSTSTREAM_TAKES(44)
+  RUSTSTREAM_TAKES(45) RUSTSTREAM_TAKES(46) RUSTSTREAM_TAKES(47) RUSTSTREAM_TAKES(48)
+  RUSTSTREAM_TAKES(49) RUSTSTREAM_TAKES(50) RUSTSTREAM_TAKES(51) RUSTSTREAM_TAKES(52)
+  RUSTSTREAM_TAKES(53) RUSTSTREAM_TAKES(54) RUSTSTREAM_TAKES(55) RUSTSTREAM_TAKES(56)
+  RUSTSTREAM_TAKES(57) RUSTSTREAM_TAKES(58) RUSTSTREAM_TAKES(59) RUSTSTREAM_TAKES(60)
+  RUSTSTREAM_TAKES(61) RUSTSTREAM_TAKES(62) RUSTSTREAM_TAKES(63) RUSTSTREAM_TAKES(64)
+  RUSTSTREAM_TAKES(65)
+  // clang-format on
+  {
+    return kMaxFields + 1;
+  }
+}
+
+/// Pointers to the members of the probe of an aggregate.
+template <class T, std::size_t Count = member_count<T>()>
+consteval auto members_of() {
+  // clang-format off
+  RUSTSTREAM_BIND(1) RUSTSTREAM_BIND(2) RUSTSTREAM_BIND(3) RUSTSTREAM_BIND(4)
+  RUSTSTREAM_BIND(5) RUSTSTREAM_BIND(6) RUSTSTREAM_BIND(7) RUSTSTREAM_BIND(8)
+  RUSTSTREAM_BIND(9) RUSTSTREAM_BIND(10) RUSTSTREAM_BIND(11) RUSTSTREAM_BIND(12)
+  RUSTSTREAM_BIND(13) RUSTSTREAM_BIND(14) RUSTSTREAM_BIND(15) RUSTSTREAM_BIND(16)
+  RUSTSTREAM_BIND(17) RUSTSTREAM_BIND(18) RUSTSTREAM_BIND(19) RUSTSTREAM_BIND(20)
+  RUSTSTREAM_BIND(21) RUSTSTREAM_BIND(22) RUSTSTREAM_BIND(23) RUSTSTREAM_BIND(24)
+  RUSTSTREAM_BIND(25) RUSTSTREAM_BIND(26) RUSTSTREAM_BIND(27) RUSTSTREAM_BIND(28)
+  RUSTSTREAM_BIND(29) RUSTSTREAM_BIND(30) RUSTSTREAM_BIND(31) RUSTSTREAM_BIND(32)
+  RUSTSTREAM_BIND(33) RUSTSTREAM_BIND(34) RUSTSTREAM_BIND(35) RUSTSTREAM_BIND(36)
+  RUSTSTREAM_BIND(37) RUSTSTREAM_BIND(38) RUSTSTREAM_BIND(39) RUSTSTREAM_BIND(40)
+  RUSTSTREAM_BIND(41) RUSTSTREAM_BIND(42) RUSTSTREAM_BIND(43) RUSTSTREAM_BIND(44)
+  RUSTSTREAM_BIND(45) RUSTSTREAM_BIND(46) RUSTSTREAM_BIND(47) RUSTSTREAM_BIND(48)
+  RUSTSTREAM_BIND(49) RUSTSTREAM_BIND(50) RUSTSTREAM_BIND(51) RUSTSTREAM_BIND(52)
+  RUSTSTREAM_BIND(53) RUSTSTREAM_BIND(54) RUSTSTREAM_BIND(55) RUSTSTREAM_BIND(56)
+  RUSTSTREAM_BIND(57) RUSTSTREAM_BIND(58) RUSTSTREAM_BIND(59) RUSTSTREAM_BIND(60)
+  RUSTSTREAM_BIND(61) RUSTSTREAM_BIND(62) RUSTSTREAM_BIND(63) RUSTSTREAM_BIND(64)
+  // clang-format on
+  {
+    return leaves(std::make_index_sequence<0>{});
+  }
+}
+
+#undef RUSTSTREAM_BIND
+#undef RUSTSTREAM_TAKES
+#undef RUSTSTREAM_M1
+#undef RUSTSTREAM_M2
+#undef RUSTSTREAM_M3
+#undef RUSTSTREAM_M4
+#undef RUSTSTREAM_M5
+#undef RUSTSTREAM_M6
+#undef RUSTSTREAM_M7
+#undef RUSTSTREAM_M8
+#undef RUSTSTREAM_M9
+#undef RUSTSTREAM_M10
+#undef RUSTSTREAM_M11
+#undef RUSTSTREAM_M12
+#undef RUSTSTREAM_M13
+#undef RUSTSTREAM_M14
+#undef RUSTSTREAM_M15
+#undef RUSTSTREAM_M16
+#undef RUSTSTREAM_M17
+#undef RUSTSTREAM_M18
+#undef RUSTSTREAM_M19
+#undef RUSTSTREAM_M20
+#undef RUSTSTREAM_M21
+#undef RUSTSTREAM_M22
+#undef RUSTSTREAM_M23
+#undef RUSTSTREAM_M24
+#undef RUSTSTREAM_M25
+#undef RUSTSTREAM_M26
+#undef RUSTSTREAM_M27
+#undef RUSTSTREAM_M28
+#undef RUSTSTREAM_M29
+#undef RUSTSTREAM_M30
+#undef RUSTSTREAM_M31
+#undef RUSTSTREAM_M32
+#undef RUSTSTREAM_M33
+#undef RUSTSTREAM_M34
+#undef RUSTSTREAM_M35
+#undef RUSTSTREAM_M36
+#undef RUSTSTREAM_M37
+#undef RUSTSTREAM_M38
+#undef RUSTSTREAM_M39
+#undef RUSTSTREAM_M40
+#undef RUSTSTREAM_M41
+#undef RUSTSTREAM_M42
+#undef RUSTSTREAM_M43
+#undef RUSTSTREAM_M44
+#undef RUSTSTREAM_M45
+#undef RUSTSTREAM_M46
+#undef RUSTSTREAM_M47
+#undef RUSTSTREAM_M48
+#undef RUSTSTREAM_M49
+#undef RUSTSTREAM_M50
+#undef RUSTSTREAM_M51
+#undef RUSTSTREAM_M52
+#undef RUSTSTREAM_M53
+#undef RUSTSTREAM_M54
+#undef RUSTSTREAM_M55
+#undef RUSTSTREAM_M56
+#undef RUSTSTREAM_M57
+#undef RUSTSTREAM_M58
+#undef RUSTSTREAM_M59
+#undef RUSTSTREAM_M60
+#undef RUSTSTREAM_M61
+#undef RUSTSTREAM_M62
+#undef RUSTSTREAM_M63
+#undef RUSTSTREAM_M64
+#undef RUSTSTREAM_B1
+#undef RUSTSTREAM_B2
+#undef RUSTSTREAM_B3
+#undef RUSTSTREAM_B4
+#undef RUSTSTREAM_B5
+#undef RUSTSTREAM_B6
+#undef RUSTSTREAM_B7
+#undef RUSTSTREAM_B8
+#undef RUSTSTREAM_B9
+#undef RUSTSTREAM_B10
+#undef RUSTSTREAM_B11
+#undef RUSTSTREAM_B12
+#undef RUSTSTREAM_B13
+#undef RUSTSTREAM_B14
+#undef RUSTSTREAM_B15
+#undef RUSTSTREAM_B16
+#undef RUSTSTREAM_B17
+#undef RUSTSTREAM_B18
+#undef RUSTSTREAM_B19
+#undef RUSTSTREAM_B20
+#undef RUSTSTREAM_B21
+#undef RUSTSTREAM_B22
+#undef RUSTSTREAM_B23
+#undef RUSTSTREAM_B24
+#undef RUSTSTREAM_B25
+#undef RUSTSTREAM_B26
+#undef RUSTSTREAM_B27
+#undef RUSTSTREAM_B28
+#undef RUSTSTREAM_B29
+#undef RUSTSTREAM_B30
+#undef RUSTSTREAM_B31
+#undef RUSTSTREAM_B32
+#undef RUSTSTREAM_B33
+#undef RUSTSTREAM_B34
+#undef RUSTSTREAM_B35
+#undef RUSTSTREAM_B36
+#undef RUSTSTREAM_B37
+#undef RUSTSTREAM_B38
+#undef RUSTSTREAM_B39
+#undef RUSTSTREAM_B40
+#undef RUSTSTREAM_B41
+#undef RUSTSTREAM_B42
+#undef RUSTSTREAM_B43
+#undef RUSTSTREAM_B44
+#undef RUSTSTREAM_B45
+#undef RUSTSTREAM_B46
+#undef RUSTSTREAM_B47
+#undef RUSTSTREAM_B48
+#undef RUSTSTREAM_B49
+#undef RUSTSTREAM_B50
+#undef RUSTSTREAM_B51
+#undef RUSTSTREAM_B52
+#undef RUSTSTREAM_B53
+#undef RUSTSTREAM_B54
+#undef RUSTSTREAM_B55
+#undef RUSTSTREAM_B56
+#undef RUSTSTREAM_B57
+#undef RUSTSTREAM_B58
+#undef RUSTSTREAM_B59
+#undef RUSTSTREAM_B60
+#undef RUSTSTREAM_B61
+#undef RUSTSTREAM_B62
+#undef RUSTSTREAM_B63
+#undef RUSTSTREAM_B64
+#undef RUSTSTREAM_B65
+
+/// Where a member of the probe lies in it.
+template <class T>
+consteval std::size_t offset_of(const void* member) {
+  std::size_t offset = 0;
+  while (static_cast<const void*>(&probe<T>.bytes[offset]) != member) ++offset;
+  return offset;
+}
+
+template <class T, class Member, class Class>
+consteval std::size_t offset_of(Member Class::* member) {
+  return offset_of<T>(static_cast<const void*>(&(probe<T>.object.*member)));
+}
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream
