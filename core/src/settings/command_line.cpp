@@ -129,7 +129,10 @@ std::expected<CommandLine, Stop> parse_command_line(const Program& program, int 
   for (const Flag& flag : kFlags) {
     CLI::Option* const option = app.add_option_function<std::vector<std::string>>(
         std::string(flag.name), [](const std::vector<std::string>&) {}, std::string(flag.doc));
-    option->type_name(std::string(flag.value_name))->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    option->type_name(std::string(flag.value_name))
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     flags[option] = &flag;
   }
   try {

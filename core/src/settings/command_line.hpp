@@ -27,10 +27,10 @@ struct CommandLine {
     std::string value;
     std::string flag;  ///< `--set`, `--broker`, …
   };
-  std::string command;
-  std::string config;                   ///< settings file, empty for none
-  std::vector<Assignment> assignments;  ///< in the order of the arguments: the last one of a key wins
-  std::vector<std::string> plugins;     ///< every --plugin, in order
+  std::string command{};
+  std::string config{};                   ///< settings file, empty for none
+  std::vector<Assignment> assignments{};  ///< in the order of the arguments: the last one of a key wins
+  std::vector<std::string> plugins{};     ///< every --plugin, in order
 };
 
 /// The process should print `text` and end: --help, --version, or arguments that make no sense.

@@ -58,6 +58,8 @@ std::string known_names(std::string_view section, std::span<const std::string> n
 /// Where the name ends and the option begins is unknown, so both ends are tried.
 std::string unknown(const Setting& setting, std::string_view section, std::string_view rest,
                     std::span<const std::string> names) {
+  if (rest.empty())
+    return where(setting) + ": expected " + std::string(section) + ".NAME; " + known_names(section, names);
   const std::string_view head = rest.substr(0, rest.find('.'));
   const std::string_view all_but_last = rest.substr(0, rest.rfind('.'));
   std::string_view meant = options::nearest(all_but_last, names);
