@@ -1,0 +1,62 @@
+#include "client/environment.hpp"
+
+#include "client/embedded.hpp"
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+std::shared_ptr<Environment> Environment::shared() {
+  static std::mutex mutex;
+  static std::weak_ptr<Environment> current;
+  const std::scoped_lock lock(mutex);
+  std::shared_ptr<Environment> environment = current.lock();
+  if (environment == nullptr) {
+    environment = std::make_shared<Environment>();
+    current = environment;
+  }
+  return environment;
+}
+
+Environment::Environment() {
+  loader::prepare_process();
+  for (const rst_plugin* plugin : embedded_plugins()) loader_.link(plugin);
+}
+
+Environment::~Environment() {
+  instances_.clear();
+  if (service_thread_.joinable()) {
+    service_->stop();
+    service_thread_.join();
+  }
+}
+
+Result<const rst_plugin*> Environment::plugin(std::string_view scheme, const std::string& path) {
+  const auto found = path.empty() ? loader_.for_scheme(scheme) : loader_.load_path(path);
+  if (!found) return std::unexpected(found.error());
+  return &(*found)->table();
+}
+
+Result<Instance*> Environment::instance(const rst_plugin& plugin) {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& instance : instances_) {
+    if (&instance->plugin() == &plugin) return instance.get();
+  }
+  auto made = Instance::create(plugin, logger_);
+  if (!made) return std::unexpected(std::move(made.error()));
+  instances_.push_back(std::move(*made));
+  return instances_.back().get();
+}
+
+Loop& Environment::service_loop() {
+  const std::scoped_lock lock(mutex_);
+  if (service_ == nullptr) {
+    service_ = std::make_unique<Loop>();
+    service_thread_ = std::thread([loop = service_.get()] { loop->run(); });
+  }
+  return *service_;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

@@ -1,0 +1,49 @@
+#pragma once
+#include "client/instance.hpp"
+#include "loader/loader.hpp"
+#include "log/log.hpp"
+
+#include <ruststream/error.hpp>
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+/// What all connections of a process share while there is one: the loaded plugins, one instance of each, the log. Two
+/// connections to `memory:` meet in the same broker because of it. Plugins are pinned in the process anyway, so this is
+/// no more global than they are; it ends with its last holder, which ends the instances. [any thread]
+class Environment {
+ public:
+  static std::shared_ptr<Environment> shared();
+  Environment();
+  ~Environment();
+
+  [[nodiscard]] loader::Loader& loader() noexcept { return loader_; }
+  [[nodiscard]] log::Logger& logger() noexcept { return logger_; }
+
+  /// The plugin for a URL, or the file when a path is given.
+  [[nodiscard]] Result<const rst_plugin*> plugin(std::string_view scheme, const std::string& path);
+  /// The instance of a plugin, made on first use.
+  [[nodiscard]] Result<Instance*> instance(const rst_plugin& plugin);
+  /// A loop on a thread of its own, started on first use: for what must happen when no loop of the user's runs.
+  [[nodiscard]] Loop& service_loop();
+
+ private:
+  log::Logger logger_;
+  loader::Loader loader_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Instance>> instances_;
+  std::unique_ptr<Loop> service_;
+  std::thread service_thread_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

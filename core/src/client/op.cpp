@@ -1,0 +1,95 @@
+#include "client/op.hpp"
+
+#include "client/instance.hpp"
+
+#include <algorithm>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+constexpr std::chrono::seconds kCompletionGrace{2};  // rule C1 gives the plugin one second past the timeout
+}
+
+Error to_error(std::int32_t status, const rst_error& error) {
+  const std::int32_t code = error.code != 0 ? error.code : rst_status_code(status);
+  Error out(static_cast<Code>(code), std::string(error.text, std::min<std::size_t>(error.text_len, sizeof(error.text))),
+            error.flags | rst_status_flags(status));
+  if (out.text.empty()) out.text = std::string("the plugin gave no text for ") + to_string(out.code);
+  out.native = error.native;
+  out.retry_after = std::chrono::milliseconds(error.retry_after_ms);
+  return out;
+}
+
+void Op::complete(std::int32_t result, std::uint64_t result_value, const rst_error* result_error) noexcept {
+  status = result;
+  value = result_value;
+  if (result < 0) error = to_error(result, result_error != nullptr ? *result_error : empty_error());
+  switch (state.exchange(kDone, std::memory_order_acq_rel)) {
+    case kCoroutine: loop->post(*this); break;
+    case kThread: thread->release(); break;
+    case kAbandoned: abandoned != nullptr ? abandoned(*this) : instance->release(*this); break;
+    default: break;
+  }
+}
+
+void Op::finish(std::int32_t result, std::uint64_t result_value, const rst_error& result_error) {
+  status = result;
+  value = result_value;
+  if (result < 0) error = to_error(result, result_error);
+  state.store(kDone, std::memory_order_release);
+}
+
+bool Op::notify(Loop& to) noexcept {
+  loop = &to;
+  std::uint32_t expected = kPending;
+  return state.compare_exchange_strong(expected, kCoroutine, std::memory_order_acq_rel);
+}
+
+bool OpRef::done() const noexcept { return op_->state.load(std::memory_order_acquire) == Op::kDone; }
+
+bool Op::resume(std::coroutine_handle<> coroutine) noexcept {
+  waiter = coroutine;
+  run = [](Ready* self) noexcept { static_cast<Op*>(self)->waiter.resume(); };
+  return notify(*current_loop());
+}
+
+bool Op::wait(Error& why) noexcept {
+  if (state.load(std::memory_order_acquire) == kDone) return true;
+  if (current_loop() != nullptr) {
+    why = Error(Code::state, "get() would block this loop thread: co_await the operation instead");
+    return false;
+  }
+  std::binary_semaphore wake{0};
+  thread = &wake;
+  std::uint32_t expected = kPending;
+  if (!state.compare_exchange_strong(expected, kThread, std::memory_order_acq_rel)) return true;
+  if (wake.try_acquire_for(std::chrono::nanoseconds(timeout_ns) + kCompletionGrace)) return true;
+  expected = kThread;
+  if (state.compare_exchange_strong(expected, kPending, std::memory_order_acq_rel)) {
+    why = Error(Code::timeout, "the plugin did not complete the operation within its own deadline (rule C1)",
+                kRetryable | kMaybeApplied);
+    return false;
+  }
+  wake.acquire();  // it completed just now: `wake` must outlive the release
+  return true;
+}
+
+bool OpRef::suspend(std::coroutine_handle<> waiter) noexcept { return op_->resume(waiter); }
+bool OpRef::wait(Error& error) noexcept { return op_->wait(error); }
+
+Result<std::uint64_t> OpRef::take() noexcept {
+  if (op_->status < 0) return std::unexpected(std::move(op_->error));
+  return op_->value;
+}
+
+void OpRef::drop() noexcept {
+  const std::uint32_t before = op_->state.exchange(Op::kAbandoned, std::memory_order_acq_rel);
+  if (before == Op::kDone) op_->instance->release(*op_);
+  op_ = nullptr;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

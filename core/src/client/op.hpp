@@ -1,0 +1,56 @@
+#pragma once
+#include "loop/loop.hpp"
+
+#include <ruststream/abi.h>
+#include <ruststream/operation.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <semaphore>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+class Instance;
+
+/// One asynchronous verb under way: registered before the verb is called, completed exactly once from any thread
+/// (rules C1, H5), freed by whichever of completion and waiter comes last.
+struct Op : Ready {
+  enum State : std::uint32_t { kPending, kCoroutine, kThread, kDone, kAbandoned };
+
+  Instance* instance = nullptr;
+  std::uint64_t id = 0;
+  std::uint64_t timeout_ns = 0;
+  std::atomic<std::uint32_t> state{kPending};
+  // Written by the completion before kDone, read after it.
+  std::int32_t status = RST_DONE;
+  std::uint64_t value = 0;
+  Error error;
+  // Written by the waiter before it enters kCoroutine or kThread.
+  Loop* loop = nullptr;
+  std::coroutine_handle<> waiter;
+  std::binary_semaphore* thread = nullptr;
+  /// Called by the completion of an abandoned operation, instead of the release; null: just release.
+  void (*abandoned)(Op&) noexcept = nullptr;
+  void* context = nullptr;  // of `run` or `abandoned`
+
+  /// The completion: stores the outcome and wakes who waits. [any thread; never blocks]
+  void complete(std::int32_t result, std::uint64_t result_value, const rst_error* result_error) noexcept;
+  /// For a verb that did not return PENDING: `result` is final and nobody waits yet.
+  void finish(std::int32_t result, std::uint64_t result_value, const rst_error& result_error);
+  /// Resumes `coroutine` on this thread's loop when done; false when it is done already.
+  bool resume(std::coroutine_handle<> coroutine) noexcept;
+  /// Blocks until done; false with `error` on a loop thread or past the deadline.
+  bool wait(Error& error) noexcept;
+  /// Posts this to `to` when done; false when it is done already.
+  bool notify(Loop& to) noexcept;
+};
+
+/// The C++ error of a contract's error; `status` is the verb's or the completion's (−code).
+[[nodiscard]] Error to_error(std::int32_t status, const rst_error& error);
+[[nodiscard]] inline rst_error empty_error() noexcept { return rst_error{}; }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

@@ -1,0 +1,233 @@
+#include "client/publisher_core.hpp"
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+PublisherCore::PublisherCore(std::shared_ptr<ConnectionCore> connection, std::uint32_t kind, bool confirm,
+                             std::chrono::nanoseconds timeout, bool has_destination)
+    : connection_(std::move(connection)),
+      id_(connection_->instance().name(*this)),
+      kind_(kind),
+      confirm_(confirm),
+      has_destination_(has_destination),
+      timeout_(timeout) {
+  resubmit_.run = [](Ready* self) noexcept {
+    const std::shared_ptr<PublisherCore> publisher = std::move(static_cast<Resubmit*>(self)->publisher);
+    publisher->resubmit();
+  };
+}
+
+PublisherCore::~PublisherCore() {
+  connection_->instance().forget(id_);
+  if (handle_ != 0 && !closed_) connection_->instance().close_later(close(0, std::chrono::seconds(5)));
+}
+
+OpRef PublisherCore::open(rst_publisher_spec spec) {
+  Instance& instance = connection_->instance();
+  return instance.call(timeout_, [&](std::uint64_t op, std::uint64_t& handle, rst_error& error) {
+    spec.id = id_;
+    spec.op = op;
+    spec.timeout_ns = static_cast<std::uint64_t>(timeout_.count());
+    return instance.plugin().open_publisher(instance.handle(), connection_->handle(), &spec, &handle, &error);
+  });
+}
+
+OpRef PublisherCore::close(std::uint32_t flags, std::chrono::nanoseconds timeout) {
+  closed_ = true;
+  fail_backlog();
+  Instance& instance = connection_->instance();
+  return instance.call(timeout, [&](std::uint64_t op, std::uint64_t&, rst_error& error) {
+    return instance.plugin().close(instance.handle(), handle_, flags, static_cast<std::uint64_t>(timeout.count()), op,
+                                   &error);
+  });
+}
+
+OpRef PublisherCore::flush(std::chrono::nanoseconds timeout) {
+  Instance& instance = connection_->instance();
+  return instance.call(timeout, [&](std::uint64_t op, std::uint64_t&, rst_error& error) -> std::int32_t {
+    if (instance.plugin().flush == nullptr) return RST_DONE;  // every publish is final when it returns
+    return instance.plugin().flush(instance.handle(), handle_, static_cast<std::uint64_t>(timeout.count()), op, &error);
+  });
+}
+
+bool PublisherCore::try_hand_over(Payload bytes) noexcept {
+  if (backlog_size_.load(std::memory_order_acquire) != 0) return false;
+  const Instance& instance = connection_->instance();
+  rst_out_message message{};
+  message.payload = static_cast<const std::uint8_t*>(bytes.data());
+  message.payload_len = bytes.size();
+  message.flags = bytes.is_null() ? RST_OUT_NULL_PAYLOAD : 0;
+  std::int32_t status = RST_OK;
+  rst_publish call{};
+  call.struct_size = sizeof(call);
+  call.publisher = handle_.load(std::memory_order_relaxed);
+  call.messages = &message;
+  call.statuses = &status;
+  call.count = 1;
+  call.stride = sizeof(message);
+  return instance.plugin().publish(instance.handle(), &call, nullptr) >= 0 && status >= 0;
+}
+
+PublishOp* PublisherCore::submit(PublishOp& op) {
+  if (op.failed) return &op;
+  op.statuses.assign(op.messages.size(), RST_OK);
+  op.outstanding.store(1, std::memory_order_relaxed);
+  if (backlog_size_.load(std::memory_order_acquire) != 0) return wait_for_room(op);
+  const std::int32_t status = try_publish(op);
+  if (status == RST_PENDING) return &op;
+  if (status == -RST_E_BACKPRESSURE) return wait_for_room(op);
+  op.read_statuses();
+  op.forget_op();
+  if (op.failed) return &op;
+  op.recycle();
+  return nullptr;
+}
+
+std::int32_t PublisherCore::try_publish(PublishOp& op) {
+  if (op.messages.size() > 1) return try_part(op);
+  const Instance& instance = connection_->instance();
+  if (op.confirm && op.op == nullptr) op.op = connection_->instance().start(op.timeout);
+  rst_publish call{};
+  call.struct_size = sizeof(call);
+  call.flags = op.confirm ? RST_PUBLISH_CONFIRM : 0;
+  call.publisher = handle_.load(std::memory_order_acquire);
+  call.op = op.confirm ? op.op->id : 0;
+  call.messages = op.messages.data();
+  call.statuses = op.statuses.data();
+  call.count = 1;
+  call.stride = sizeof(rst_out_message);
+  call.timeout_ns = static_cast<std::uint64_t>(op.timeout.count());
+  rst_error error{};
+  const std::int32_t status = instance.plugin().publish(instance.handle(), &call, &error);
+  if (status < 0 && status != -RST_E_BACKPRESSURE) op.fail(to_error(status, error));
+  if (status == RST_PENDING && !op.confirm) return RST_DONE;  // no operation was given: nothing follows
+  return status;
+}
+
+std::int32_t PublisherCore::try_part(PublishOp& op) {
+  Instance& instance = connection_->instance();
+  const auto left = static_cast<std::uint32_t>(op.messages.size()) - op.first;
+  Op* part = nullptr;
+  if (op.confirm) {
+    if (op.op == nullptr) op.op = instance.start(op.timeout);
+    part = instance.start(op.timeout);
+    part->context = &op;
+    part->abandoned = [](Op& ended) noexcept {
+      auto* const whole = static_cast<PublishOp*>(ended.context);
+      ended.instance->release(ended);
+      whole->publisher->part_done(*whole);
+    };
+    part->state.store(Op::kAbandoned, std::memory_order_release);
+    op.outstanding.fetch_add(1, std::memory_order_relaxed);
+  }
+  rst_publish call{};
+  call.struct_size = sizeof(call);
+  call.flags = op.confirm ? RST_PUBLISH_CONFIRM : 0;
+  call.publisher = handle_.load(std::memory_order_acquire);
+  call.op = part != nullptr ? part->id : 0;
+  call.messages = op.messages.data() + op.first;
+  call.statuses = op.statuses.data() + op.first;
+  call.count = left;
+  call.stride = sizeof(rst_out_message);
+  call.timeout_ns = static_cast<std::uint64_t>(op.timeout.count());
+  rst_error error{};
+  const std::int32_t status = instance.plugin().publish(instance.handle(), &call, &error);
+  const bool pending = part != nullptr && status == RST_PENDING;
+  if (part != nullptr && !pending) {
+    instance.release(*part);
+    op.outstanding.fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (status < 0) {
+    if (status != -RST_E_BACKPRESSURE) op.fail(to_error(status, error));
+    return status;
+  }
+  op.first += call.accepted;
+  if (call.accepted < left) return -RST_E_BACKPRESSURE;
+  // All is sent: whoever takes the count to zero, this call or the last part's completion, ends the whole.
+  return op.outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1 ? RST_DONE : RST_PENDING;
+}
+
+void PublisherCore::part_done(PublishOp& op) noexcept {
+  if (op.outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1) op.op->complete(RST_DONE, 0, nullptr);
+}
+
+PublishOp* PublisherCore::wait_for_room(PublishOp& op) {
+  if (op.op == nullptr) op.op = connection_->instance().start(op.timeout);
+  const std::scoped_lock lock(backlog_mutex_);
+  if (backlog_size_.load(std::memory_order_relaxed) >= kMaxBacklog) {
+    op.fail(Error(Code::backpressure, "the broker takes no more and too many publishes wait already: slow down",
+                  kRetryable));
+    op.forget_op();
+    return &op;
+  }
+  op.next = nullptr;
+  (backlog_last_ != nullptr ? backlog_last_->next : backlog_first_) = &op;
+  backlog_last_ = &op;
+  backlog_size_.fetch_add(1, std::memory_order_release);
+  if (home_ == nullptr) home_ = &connection_->environment().service_loop();
+  if (writable_ && resubmit_.publisher == nullptr) {
+    resubmit_.publisher = shared_from_this();
+    home_->post(resubmit_);
+  }
+  return &op;
+}
+
+void PublisherCore::on_event(const rst_event& event) noexcept {
+  if (event.kind == RST_EVENT_PUB_WRITABLE) {
+    const std::scoped_lock lock(backlog_mutex_);
+    writable_ = true;
+    if (backlog_first_ != nullptr && resubmit_.publisher == nullptr) {
+      resubmit_.publisher = shared_from_this();
+      home_->post(resubmit_);
+    }
+    return;
+  }
+  connection_->on_event(event);
+}
+
+void PublisherCore::fail_backlog() {
+  PublishOp* op = nullptr;
+  {
+    const std::scoped_lock lock(backlog_mutex_);
+    op = std::exchange(backlog_first_, nullptr);
+    backlog_last_ = nullptr;
+    backlog_size_ = 0;
+  }
+  while (op != nullptr) {
+    PublishOp* const next = op->next;
+    op->fail(Error(Code::closed, "the publisher was closed while the broker took no messages", kRetryable));
+    op->op->complete(RST_DONE, 0, nullptr);
+    op = next;
+  }
+}
+
+void PublisherCore::resubmit() {
+  for (;;) {
+    PublishOp* op = nullptr;
+    {
+      const std::scoped_lock lock(backlog_mutex_);
+      writable_ = false;
+      op = backlog_first_;
+    }
+    if (op == nullptr) return;
+    const std::int32_t status = try_publish(*op);
+    if (status == -RST_E_BACKPRESSURE) {
+      const std::scoped_lock lock(backlog_mutex_);
+      if (!writable_) return;  // else the event of this refusal is here already
+      continue;
+    }
+    {
+      const std::scoped_lock lock(backlog_mutex_);
+      if (backlog_first_ != op) return;  // closed meanwhile
+      backlog_first_ = op->next;
+      if (backlog_first_ == nullptr) backlog_last_ = nullptr;
+      backlog_size_.fetch_sub(1, std::memory_order_release);
+    }
+    if (status != RST_PENDING) op->op->complete(RST_DONE, 0, nullptr);  // the statuses speak
+  }
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

@@ -1,0 +1,60 @@
+#pragma once
+#include "client/connection_core.hpp"
+#include "client/subscription_core.hpp"
+
+#include <ruststream/client.hpp>
+
+#include <atomic>
+#include <memory>
+#include <semaphore>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+/// What a Subscription handle takes from: the consumer of one SubscriptionCore. One thread or coroutine at a time
+/// takes; wake() comes from any.
+class StreamCore final : public Waker, private Ready {
+ public:
+  StreamCore(std::shared_ptr<ConnectionCore> connection, std::string address, SubscriptionCore::Window window);
+  ~StreamCore();
+
+  void wake() noexcept override;
+
+  [[nodiscard]] OpRef subscribe(rst_subscription_spec spec);
+  [[nodiscard]] OpRef close(std::uint32_t flags, std::chrono::nanoseconds timeout);
+  void opened(std::uint64_t handle) noexcept { subscription_.set_handle(handle); }
+
+  /// True when something can be taken, or nothing ever will be.
+  [[nodiscard]] bool available();
+  bool suspend(std::coroutine_handle<> waiter) noexcept;
+  bool wait(std::chrono::milliseconds timeout);
+  [[nodiscard]] Result<Delivery> take();
+  [[nodiscard]] Result<DeliveryBatch> take(std::uint32_t most);
+  [[nodiscard]] std::optional<Event> poll_event() { return events_.take(); }
+
+ private:
+  enum Waiting : std::uint32_t { kNobody, kCoroutine, kThread };
+
+  bool pull();
+  void handle_event(EventNode& node);
+  [[nodiscard]] std::unexpected<Error> nothing() const;
+
+  std::shared_ptr<ConnectionCore> connection_;
+  SubscriptionCore& subscription_;
+  std::uint64_t id_ = 0;
+  std::uint64_t chain_ = 0;     // taken from the inbox, not yet looked at
+  rst_batch* batch_ = nullptr;  // being handed out
+  std::uint32_t index_ = 0;
+  bool ended_ = false;
+  bool closed_ = false;
+  EventLog events_;
+  std::atomic<std::uint32_t> waiting_{kNobody};
+  std::coroutine_handle<> waiter_;
+  Loop* loop_ = nullptr;
+  std::binary_semaphore wake_{0};
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

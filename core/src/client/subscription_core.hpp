@@ -1,0 +1,83 @@
+#pragma once
+#include "client/inbox.hpp"
+
+#include <ruststream/abi.h>
+#include <ruststream/outcome.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+class ConnectionCore;
+
+/// The host's side of one subscription: inbox, balances, settlement. It lives in a slot of its instance and is reused,
+/// so a late call of a plugin always meets live memory. Ends when its owner and every batch have let go.
+class SubscriptionCore {
+ public:
+  struct Window {
+    std::uint32_t messages = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  /// Before the verb `subscribe`: takes the slot into use with one reference, its owner's.
+  void open(std::shared_ptr<ConnectionCore> connection, std::uint64_t id, std::string address, Window window);
+  void set_handle(std::uint64_t handle) noexcept { handle_.store(handle, std::memory_order_release); }
+  void set_waker(Waker* waker) noexcept { waker_.store(waker, std::memory_order_seq_cst); }
+
+  // The plugin's calls. [any thread; never blocks: rule H2]
+  [[nodiscard]] std::int32_t accept(rst_batch& batch) noexcept;
+  void accept(EventNode& event) noexcept;
+
+  // The consumer's. [any thread]
+  [[nodiscard]] Inbox& inbox() noexcept { return inbox_; }
+  [[nodiscard]] std::string_view address() const noexcept { return address_; }
+  [[nodiscard]] std::uint64_t handle() const noexcept { return handle_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
+  [[nodiscard]] ConnectionCore& connection() const noexcept { return *connection_; }
+  [[nodiscard]] Window window() const noexcept { return window_; }
+
+  /// Hands verdicts over and takes back the credit of those that are final. Per-item statuses are in the array; the
+  /// result is the verb's error when no item was looked at.
+  [[nodiscard]] Result<void> settle(std::span<rst_settlement> items);
+  /// Returns a batch's memory to the plugin, its bytes to the balance, and drops its reference. `batch` is gone after.
+  void release(rst_batch& batch) noexcept;
+  /// The same for a batch none of whose messages was looked at: they go back as RELEASE.
+  void give_up(rst_batch& batch);
+
+  /// Credit for messages and bytes that are dealt with; the plugin gets it when half the window has come together.
+  void give_back(std::uint32_t messages, std::uint64_t bytes) noexcept;
+
+  /// Withdraws all credit; nothing is delivered once the operation has completed (rule F5).
+  [[nodiscard]] OpRef drain();
+  [[nodiscard]] OpRef close(std::uint32_t flags, std::chrono::nanoseconds timeout);
+  void answer(std::uint64_t answer, std::int32_t status) noexcept;
+  void drop_reference() noexcept;
+
+  /// Deliveries that were destroyed without a verdict.
+  std::atomic<std::uint64_t> forgotten{0};
+
+ private:
+  Inbox inbox_;
+  std::atomic<Waker*> waker_{nullptr};
+  std::atomic<std::int64_t> balance_messages_{0};  // what the plugin may still deliver (rule F1)
+  std::atomic<std::int64_t> balance_bytes_{0};
+  std::atomic<std::uint32_t> returned_messages_{0};  // settled, not yet given as credit again
+  std::atomic<std::uint64_t> returned_bytes_{0};
+  std::atomic<std::uint32_t> references_{0};
+  std::atomic<bool> withdrawn_{false};  // draining or closing: gives no more credit
+  std::atomic<std::uint64_t> handle_{0};
+  Window window_;
+  std::uint64_t id_ = 0;
+  std::shared_ptr<ConnectionCore> connection_;
+  std::string address_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

@@ -1,0 +1,137 @@
+#include "loop/loop.hpp"
+
+#include <cstdlib>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+thread_local Loop* t_loop = nullptr;
+
+}  // namespace
+
+Loop* current_loop() noexcept { return t_loop; }
+void post(Loop& loop, Ready& node) noexcept { loop.post(node); }
+
+Loop::Loop() {
+  if (uv_loop_init(&uv_) != 0) std::abort();  // no descriptors or memory left: nothing can run
+  if (uv_async_init(&uv_, &wake_, [](uv_async_t* handle) { static_cast<Loop*>(handle->data)->turn(); }) != 0) {
+    std::abort();
+  }
+  wake_.data = this;
+}
+
+Loop::~Loop() {
+  uv_walk(
+      &uv_,
+      [](uv_handle_t* handle, void*) {
+        if (uv_is_closing(handle) == 0) uv_close(handle, nullptr);
+      },
+      nullptr);
+  uv_run(&uv_, UV_RUN_DEFAULT);
+  uv_loop_close(&uv_);
+}
+
+void Loop::run() {
+  Loop* const outer = t_loop;
+  t_loop = this;
+  stopping_.store(false, std::memory_order_relaxed);
+  while (!stopping_.load(std::memory_order_acquire)) {
+    turn();
+    if (stopping_.load(std::memory_order_acquire)) break;
+    uv_run(&uv_, UV_RUN_ONCE);
+  }
+  t_loop = outer;
+}
+
+void Loop::stop() noexcept {
+  stopping_.store(true, std::memory_order_release);
+  uv_async_send(&wake_);
+}
+
+bool Loop::on_thread() const noexcept { return t_loop == this; }
+
+void Loop::post(Ready& node) noexcept {
+  if (in_turn_ && t_loop == this) {
+    node.next = nullptr;
+    append(node, node);
+    return;
+  }
+  Ready* head = posted_.load(std::memory_order_relaxed);
+  do {
+    node.next = head;
+  } while (!posted_.compare_exchange_weak(head, &node, std::memory_order_release, std::memory_order_relaxed));
+  if (head == nullptr) uv_async_send(&wake_);
+}
+
+void Loop::append(Ready& first, Ready& last) noexcept {
+  (local_last_ != nullptr ? local_last_->next : local_first_) = &first;
+  local_last_ = &last;
+}
+
+void Loop::take_posted() noexcept {
+  Ready* newest = posted_.exchange(nullptr, std::memory_order_acquire);
+  if (newest == nullptr) return;
+  Ready* const last = newest;
+  Ready* first = nullptr;
+  while (newest != nullptr) {  // the list is newest first: turn it round
+    Ready* const older = newest->next;
+    newest->next = first;
+    first = newest;
+    newest = older;
+  }
+  append(*first, *last);
+  (void)last;
+}
+
+void Loop::turn() {
+  in_turn_ = true;
+  take_posted();
+  for (std::uint32_t ran = 0; local_first_ != nullptr && ran < kNodesPerTurn; ++ran) {
+    Ready* const node = local_first_;
+    local_first_ = node->next;
+    if (local_first_ == nullptr) local_last_ = nullptr;
+    node->run(node);
+    if (local_first_ == nullptr) take_posted();
+  }
+  in_turn_ = false;
+  if (local_first_ != nullptr) uv_async_send(&wake_);
+}
+
+struct Timer::Handle {
+  uv_timer_t uv{};
+  Callback callback = nullptr;
+  void* context = nullptr;
+};
+
+Timer::Timer(Loop& loop, Callback callback, void* context) : handle_(new Handle) {
+  handle_->callback = callback;
+  handle_->context = context;
+  uv_timer_init(loop.uv(), &handle_->uv);
+  handle_->uv.data = handle_;
+}
+
+Timer::~Timer() {
+  uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
+           [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
+}
+
+void Timer::start(std::chrono::nanoseconds delay) noexcept {
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(delay).count();
+  uv_update_time(handle_->uv.loop);  // a long turn must not shorten the delay
+  uv_timer_start(
+      &handle_->uv,
+      [](uv_timer_t* fired) {
+        auto* self = static_cast<Handle*>(fired->data);
+        self->callback(self->context);
+      },
+      static_cast<std::uint64_t>(ms > 0 ? ms : 0), 0);
+}
+
+void Timer::stop() noexcept { uv_timer_stop(&handle_->uv); }
+bool Timer::active() const noexcept { return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->uv)) != 0; }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

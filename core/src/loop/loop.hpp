@@ -1,0 +1,73 @@
+#pragma once
+#include <ruststream/task.hpp>
+
+#include <uv.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+/// One uv loop and a queue of things to run on its thread.
+///
+/// Posting from elsewhere pushes on a lock-free list and wakes the thread only when the list was empty; posting from
+/// the loop's own turn appends to a plain list that the same turn runs. A turn is bounded, so timers and signals get
+/// their share whatever is posted.
+class Loop {
+ public:
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  /// Runs on the calling thread until stop(). What is still posted when it returns is not run.
+  void run();
+  /// [any thread]
+  void stop() noexcept;
+  /// [any thread; never blocks]
+  void post(Ready& node) noexcept;
+
+  [[nodiscard]] bool on_thread() const noexcept;
+  [[nodiscard]] uv_loop_t* uv() noexcept { return &uv_; }
+
+ private:
+  static constexpr std::uint32_t kNodesPerTurn = 1024;
+
+  void turn();
+  void take_posted() noexcept;
+  void append(Ready& first, Ready& last) noexcept;
+
+  uv_loop_t uv_{};
+  uv_async_t wake_{};
+  Ready* local_first_ = nullptr;  // loop thread only
+  Ready* local_last_ = nullptr;
+  bool in_turn_ = false;
+  std::atomic<bool> stopping_{false};
+  alignas(64) std::atomic<Ready*> posted_{nullptr};
+};
+
+/// A one-shot timer of a loop. All calls on the loop thread; stop() (or the destructor) guarantees that it will not
+/// fire. The uv handle outlives this object until the loop has closed it.
+class Timer {
+ public:
+  using Callback = void (*)(void* context) noexcept;
+  Timer(Loop& loop, Callback callback, void* context);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  void start(std::chrono::nanoseconds delay) noexcept;
+  void stop() noexcept;
+  [[nodiscard]] bool active() const noexcept;
+
+ private:
+  struct Handle;
+  Handle* handle_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream
