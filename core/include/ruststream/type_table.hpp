@@ -25,11 +25,11 @@ consteval TypeTable make_table();
 template <class T>
 inline constexpr TypeTable kTable = make_table<T>();
 
-/// Field::quoted of a name, with the zero bytes that make it readable in blocks.
+/// Field::quoted of a name, with the zero bytes that make it readable in blocks, also from its second byte on.
 template <std::size_t Length>
 consteval auto quote(std::string_view name) {
   constexpr std::size_t kBlock = 16;
-  std::array<char, (Length + 4 + kBlock - 1) / kBlock * kBlock> text{};
+  std::array<char, (Length + 4 + kBlock) / kBlock * kBlock> text{};
   std::size_t at = 0;
   text[at++] = ',';
   text[at++] = '"';
@@ -128,7 +128,7 @@ consteval TypeTable make_table() {
     table.name = type_name<T>();
     table.fields = kFields<T>;
     for (std::size_t i = 0; i < table.fields.size(); ++i) {
-      if (!table.fields[i].optional) table.required |= std::uint64_t{1} << i;
+      (table.fields[i].optional ? table.optionals : table.required) |= std::uint64_t{1} << i;
     }
   } else if constexpr (kKind == Kind::enumeration) {
     table.name = type_name<T>();
