@@ -30,14 +30,14 @@
 extern "C" {
 #endif
 
-/// What a verb returns: done and nothing follows; or exactly one completion follows, from any thread, perhaps before the
-/// verb returns (C1); or minus an RST_E_ code: nothing was done and nothing follows.
+/// What a verb returns: done and nothing follows; or exactly one completion follows, from any thread, perhaps before
+/// the verb returns (C1); or minus an RST_E_ code: nothing was done and nothing follows.
 #define RST_DONE 0
 #define RST_PENDING 1
 
 /// Text or bytes with a length. Never assumed to end in NUL; UTF-8 where it is text. Frozen size.
 typedef struct rst_str {
-  const char *ptr;
+  const char* ptr;
   uint64_t len;
 } rst_str;
 RST_ASSERT_SIZE(rst_str, 16);
@@ -75,7 +75,7 @@ typedef struct rst_value {
     int64_t i64;
     uint64_t u64;
     double f64;
-    const void *ptr;
+    const void* ptr;
   } as;
   uint32_t len; /* of what ptr points to, bytes */
   uint16_t type;

@@ -18,18 +18,19 @@ typedef struct rst_batch_ops {
 
   /// Gives the batch back, once; frees memory and settles nothing. Legal until deinit returns, after close too.
   /// [any-thread, never blocks]   Rules: M1, M2, M6, L6.
-  void (*release)(rst_batch *batch);
+  void (*release)(rst_batch* batch);
 
   /// Reads one declared broker field of one message. What `out` points to lives until release. NULL = no fields.
   /// [any-thread, concurrent, never blocks]
-  /// @return RST_DONE; -RST_E_NOT_FOUND when this message has none; -RST_E_INVALID beyond count or undeclared.   Rule: M6.
-  int32_t (*field)(rst_batch *batch, uint32_t index, uint32_t field, rst_value *out);
+  /// @return RST_DONE; -RST_E_NOT_FOUND when this message has none; -RST_E_INVALID beyond count or undeclared.   Rule:
+  /// M6.
+  int32_t (*field)(rst_batch* batch, uint32_t index, uint32_t field, rst_value* out);
 
   /// Where in its log one message stands. NULL = no positions.
   /// [any-thread, concurrent, never blocks]   @return as field.   Rule: M6.
-  int32_t (*position)(rst_batch *batch, uint32_t index, rst_position *out);
+  int32_t (*position)(rst_batch* batch, uint32_t index, rst_position* out);
 
-  void *reserved1;
+  void* reserved1;
 } rst_batch_ops;
 RST_ASSERT_SIZE(rst_batch_ops, 40);
 RST_ASSERT_OFFSET(rst_batch_ops, release, 8);
@@ -43,19 +44,19 @@ RST_ASSERT_OFFSET(rst_batch_ops, reserved1, 32);
 struct rst_batch {
   uint32_t struct_size;
   uint32_t stride; /* of messages */
-  const rst_message *messages;
+  const rst_message* messages;
   uint32_t count;
   uint32_t flags;
   uint64_t subscription; /* the host's id; 0 for the reply of rst.request */
-  const rst_batch_ops *ops;
+  const rst_batch_ops* ops;
   uint64_t bytes;   /* payload + key + headers: debits the byte balance (F1) */
   uint64_t host[2]; /* the host's while it owns the batch; zeroed by the plugin before deliver */
 
-  const int64_t *timestamps; /* NULL, or one per message: ns since the epoch */
+  const int64_t* timestamps; /* NULL, or one per message: ns since the epoch */
   int64_t received_ns;       /* monotonic, by rst_host.now; 0 = not taken */
   uint32_t generation;       /* of the subscription (G2) */
   uint32_t reserved0;
-  void *plugin; /* the plugin's own */
+  void* plugin; /* the plugin's own */
   uint64_t reserved1[4];
 };
 RST_ASSERT_SIZE(rst_batch, 128);

@@ -11,26 +11,26 @@ extern "C" {
 #endif
 
 /// Kinds. Hosts ignore unknown ones, but answer them with UNSUPPORTED when `answer` is not 0 (H4).
-#define RST_EVENT_CONN_UP 1         /* caps: effective; text: the server, described without secrets */
-#define RST_EVENT_CONN_DOWN 2       /* error; reconnecting (R1) */
-#define RST_EVENT_CONN_RETRYING 3   /* value: attempt */
-#define RST_EVENT_CONN_FAILED 4     /* error; final */
-#define RST_EVENT_CONN_LEAVING 5    /* the server will go away (lame duck) */
-#define RST_EVENT_CONN_BLOCKED 6    /* the server takes no publishes */
+#define RST_EVENT_CONN_UP 1       /* caps: effective; text: the server, described without secrets */
+#define RST_EVENT_CONN_DOWN 2     /* error; reconnecting (R1) */
+#define RST_EVENT_CONN_RETRYING 3 /* value: attempt */
+#define RST_EVENT_CONN_FAILED 4   /* error; final */
+#define RST_EVENT_CONN_LEAVING 5  /* the server will go away (lame duck) */
+#define RST_EVENT_CONN_BLOCKED 6  /* the server takes no publishes */
 #define RST_EVENT_CONN_UNBLOCKED 7
-#define RST_EVENT_SUB_UP 16         /* caps: effective; partitions */
-#define RST_EVENT_SUB_DOWN 17       /* error; resuming */
-#define RST_EVENT_SUB_ENDED 18      /* error; final: deleted, revoked, finished */
-#define RST_EVENT_SUB_ASSIGNING 19  /* partitions; answer: start positions (G1) */
-#define RST_EVENT_SUB_ASSIGNED 20   /* partitions */
-#define RST_EVENT_SUB_REVOKING 21   /* partitions; answer when their messages are settled (G1) */
-#define RST_EVENT_SUB_LOST 22       /* partitions; their tokens are stale (G2) */
-#define RST_EVENT_SUB_DROPPED 23    /* value: messages discarded (F2) */
-#define RST_EVENT_SUB_CAUGHT_UP 24  /* everything that was there has been delivered */
-#define RST_EVENT_SETTLE_FAILED 25  /* error; partitions, or value: how many; unsettled again (S6) */
-#define RST_EVENT_PUB_WRITABLE 32   /* exactly one after each refusal (P4) */
-#define RST_EVENT_PUB_FAILED 33     /* error; value: messages of op 0 that failed after DONE */
-#define RST_EVENT_PUB_ENDED 34      /* error; final: fenced */
+#define RST_EVENT_SUB_UP 16        /* caps: effective; partitions */
+#define RST_EVENT_SUB_DOWN 17      /* error; resuming */
+#define RST_EVENT_SUB_ENDED 18     /* error; final: deleted, revoked, finished */
+#define RST_EVENT_SUB_ASSIGNING 19 /* partitions; answer: start positions (G1) */
+#define RST_EVENT_SUB_ASSIGNED 20  /* partitions */
+#define RST_EVENT_SUB_REVOKING 21  /* partitions; answer when their messages are settled (G1) */
+#define RST_EVENT_SUB_LOST 22      /* partitions; their tokens are stale (G2) */
+#define RST_EVENT_SUB_DROPPED 23   /* value: messages discarded (F2) */
+#define RST_EVENT_SUB_CAUGHT_UP 24 /* everything that was there has been delivered */
+#define RST_EVENT_SETTLE_FAILED 25 /* error; partitions, or value: how many; unsettled again (S6) */
+#define RST_EVENT_PUB_WRITABLE 32  /* exactly one after each refusal (P4) */
+#define RST_EVENT_PUB_FAILED 33    /* error; value: messages of op 0 that failed after DONE */
+#define RST_EVENT_PUB_ENDED 34     /* error; final: fenced */
 
 /// Borrowed for the call. `partitions` and `caps` are arrays of frozen size.
 typedef struct rst_event {
@@ -41,11 +41,11 @@ typedef struct rst_event {
   uint64_t answer;     /* not 0: the host must call rst_plugin.answer with it */
   uint64_t value;
   uint64_t deadline_ns; /* relative: how long the plugin waits for the answer */
-  const rst_error *error;
-  const rst_partition *partitions;
+  const rst_error* error;
+  const rst_partition* partitions;
   uint32_t partition_count;
   uint32_t flags; /* 0: none is defined */
-  const rst_capability *caps;
+  const rst_capability* caps;
   uint32_t cap_count;
   uint32_t reserved0;
   rst_str text;

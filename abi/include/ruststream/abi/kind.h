@@ -101,7 +101,7 @@ RST_ASSERT_OFFSET(rst_capability, limit, 8);
 typedef struct rst_kind {
   rst_str name;
   rst_str doc; /* one line */
-  const rst_capability *caps;
+  const rst_capability* caps;
   uint32_t cap_count;
   uint32_t roles;
 } rst_kind;
@@ -114,7 +114,7 @@ RST_ASSERT_OFFSET(rst_kind, roles, 44);
 /// One broker field of a delivery ("kafka.offset"), read lazily through rst_batch_ops.field. Static and immutable.
 typedef struct rst_field_decl {
   rst_str name;
-  rst_str doc; /* one line */
+  rst_str doc;    /* one line */
   uint64_t kinds; /* bit per index of rst_plugin.kinds, 0 = all */
   uint32_t id;
   uint16_t type;

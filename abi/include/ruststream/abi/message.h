@@ -20,8 +20,8 @@ extern "C" {
 
 /// One header, in or out. Frozen size.
 typedef struct rst_header {
-  const char *name;
-  const uint8_t *value; /* NULL only for type NULL */
+  const char* name;
+  const uint8_t* value; /* NULL only for type NULL */
   uint32_t value_len;
   uint16_t name_len;
   uint8_t type;
@@ -42,11 +42,11 @@ typedef struct rst_message_meta {
   uint32_t correlation_len;
   uint32_t message_id_len;
   uint32_t content_type_len;
-  const char *address;        /* where this message was published */
-  const uint8_t *reply_to;    /* a valid destination of the same connection */
-  const uint8_t *correlation;
-  const uint8_t *message_id;
-  const char *content_type;
+  const char* address;     /* where this message was published */
+  const uint8_t* reply_to; /* a valid destination of the same connection */
+  const uint8_t* correlation;
+  const uint8_t* message_id;
+  const char* content_type;
 } rst_message_meta;
 RST_ASSERT_SIZE(rst_message_meta, 64);
 RST_ASSERT_OFFSET(rst_message_meta, address_len, 4);
@@ -68,12 +68,12 @@ RST_ASSERT_OFFSET(rst_message_meta, content_type, 56);
 /// One delivered message: one cache line when the array is 64-aligned (recommended, not required). The plugin's memory,
 /// readable until the batch is released (M2).
 typedef struct rst_message {
-  const uint8_t *payload;
+  const uint8_t* payload;
   uint64_t payload_len;
-  uint64_t token; /* names it in settle; 0 = nothing to settle (S1) */
-  const rst_header *headers; /* NULL when there are none */
-  const uint8_t *key;        /* NULL = no key, distinct from an empty one */
-  const rst_message_meta *meta; /* NULL = address is the subscription's, the rest absent */
+  uint64_t token;               /* names it in settle; 0 = nothing to settle (S1) */
+  const rst_header* headers;    /* NULL when there are none */
+  const uint8_t* key;           /* NULL = no key, distinct from an empty one */
+  const rst_message_meta* meta; /* NULL = address is the subscription's, the rest absent */
   uint32_t key_len;
   uint16_t header_count;
   uint16_t attempt; /* 1-based, 0 unknown, saturates (S5) */

@@ -1,7 +1,8 @@
 /// The note: lets a host list a folder without running code from it.
 ///
-/// ELF: section `.note.ruststream`, note name "RUSTSTREAM", type 1. PE: section `.rstnote`. Both hold the same descriptor:
-/// an rst_note, directly behind it the bytes of name, version and schemes (comma-separated), zeros to a multiple of 4.
+/// ELF: section `.note.ruststream`, note name "RUSTSTREAM", type 1. PE: section `.rstnote`. Both hold the same
+/// descriptor: an rst_note, directly behind it the bytes of name, version and schemes (comma-separated), zeros to a
+/// multiple of 4.
 #ifndef RUSTSTREAM_ABI_NOTE_H
 #define RUSTSTREAM_ABI_NOTE_H
 
@@ -57,26 +58,30 @@ RST_ASSERT_OFFSET(rst_elf_note, note, 24);
 /// For authors in C and C++: emits the note from three string literals, once per plugin, at file scope.
 ///   RST_PLUGIN_NOTE(RST_RUNTIME_NONE, "org.example.mine", "1.2.0", "mine,mine+tls");
 #define RST_NOTE_TEXT_SIZE(text) (sizeof(text) / 4 * 4 + 4)
-#define RST_NOTE_FIXED(runtime_, name_, version_, schemes_)                                                         \
-  {(uint32_t)(sizeof(rst_note) + RST_NOTE_TEXT_SIZE(name_ version_ schemes_)), RST_ABI_MAJOR, RST_ABI_MINOR,        \
-   (runtime_), (uint16_t)(sizeof(name_) - 1), (uint16_t)(sizeof(version_) - 1), (uint16_t)(sizeof(schemes_) - 1), 0}
+#define RST_NOTE_FIXED(runtime_, name_, version_, schemes_)                    \
+  {(uint32_t)(sizeof(rst_note) + RST_NOTE_TEXT_SIZE(name_ version_ schemes_)), \
+   RST_ABI_MAJOR,                                                              \
+   RST_ABI_MINOR,                                                              \
+   (runtime_),                                                                 \
+   (uint16_t)(sizeof(name_) - 1),                                              \
+   (uint16_t)(sizeof(version_) - 1),                                           \
+   (uint16_t)(sizeof(schemes_) - 1),                                           \
+   0}
 #ifdef _WIN32
-#define RST_PLUGIN_NOTE(runtime_, name_, version_, schemes_)                                                        \
-  __attribute__((section(RST_NOTE_PE_SECTION), used, aligned(4))) static const struct {                             \
-    rst_note note;                                                                                                  \
-    char text[RST_NOTE_TEXT_SIZE(name_ version_ schemes_)];                                                         \
+#define RST_PLUGIN_NOTE(runtime_, name_, version_, schemes_)                            \
+  __attribute__((section(RST_NOTE_PE_SECTION), used, aligned(4))) static const struct { \
+    rst_note note;                                                                      \
+    char text[RST_NOTE_TEXT_SIZE(name_ version_ schemes_)];                             \
   } rst_plugin_note = {RST_NOTE_FIXED(runtime_, name_, version_, schemes_), name_ version_ schemes_}
 #else
-#define RST_PLUGIN_NOTE(runtime_, name_, version_, schemes_)                                                        \
-  __attribute__((section(RST_NOTE_ELF_SECTION), used, aligned(4))) static const struct {                            \
-    rst_elf_note elf;                                                                                               \
-    char text[RST_NOTE_TEXT_SIZE(name_ version_ schemes_)];                                                         \
-  } rst_plugin_note = {{sizeof(RST_NOTE_NAME),                                                                      \
-                        (uint32_t)(sizeof(rst_note) + RST_NOTE_TEXT_SIZE(name_ version_ schemes_)),                 \
-                        RST_NOTE_TYPE,                                                                              \
-                        RST_NOTE_NAME,                                                                              \
-                        RST_NOTE_FIXED(runtime_, name_, version_, schemes_)},                                       \
-                       name_ version_ schemes_}
+#define RST_PLUGIN_NOTE(runtime_, name_, version_, schemes_)                                              \
+  __attribute__((section(RST_NOTE_ELF_SECTION), used, aligned(4))) static const struct {                  \
+    rst_elf_note elf;                                                                                     \
+    char text[RST_NOTE_TEXT_SIZE(name_ version_ schemes_)];                                               \
+  } rst_plugin_note = {                                                                                   \
+      {sizeof(RST_NOTE_NAME), (uint32_t)(sizeof(rst_note) + RST_NOTE_TEXT_SIZE(name_ version_ schemes_)), \
+       RST_NOTE_TYPE, RST_NOTE_NAME, RST_NOTE_FIXED(runtime_, name_, version_, schemes_)},                \
+      name_ version_ schemes_}
 #endif
 
 #endif

@@ -30,7 +30,7 @@ typedef struct rst_option_decl {
   rst_str doc;          /* one line */
   rst_str default_text; /* as a user would write it; empty = none */
   rst_str alias;        /* old name that still works; empty = none */
-  const rst_str *choices;
+  const rst_str* choices;
   int64_t min; /* of BOOL no, of I64, U64, DURATION (ns) and SIZE (bytes); min == max == 0: no range */
   int64_t max;
   uint64_t kinds; /* bit per index of rst_plugin.kinds, 0 = all */
@@ -60,11 +60,12 @@ RST_ASSERT_OFFSET(rst_option_decl, unit, 110);
 #define RST_OPTION_VALUE_EXPLICIT 1u /* the user wrote it; else it is the default */
 #define RST_OPTION_VALUE_SECRET 2u
 
-/// One given option; only those given need be passed, the plugin applies its defaults. Borrowed for the call. Frozen size.
+/// One given option; only those given need be passed, the plugin applies its defaults. Borrowed for the call. Frozen
+/// size.
 typedef struct rst_option {
   rst_str name;
   rst_value value;        /* unused for lists */
-  const rst_value *items; /* lists */
+  const rst_value* items; /* lists */
   uint32_t item_count;
   uint16_t decl; /* index into rst_plugin.options */
   uint16_t flags;

@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-#define RST_PLAN_ORDERED_SETTLE 1u /* the transport settles in delivery order: an unsettled head holds the rest back */
+#define RST_PLAN_ORDERED_SETTLE 1u /* the transport settles in delivery order: an unsettled head holds the rest back \
+                                    */
 #define RST_PLAN_SHARED_WINDOW 2u  /* all subscriptions of the connection share one window */
 #define RST_PLAN_COPY_PRIVATE 4u   /* a copy published to COPY_ADDRESS reaches only this group */
 #define RST_PLAN_COPY_SHARED 8u    /* it reaches everyone who listens */
@@ -26,8 +27,8 @@ typedef struct rst_plan {
   uint32_t max_unsettled;   /* 0 = no limit known */
   uint32_t max_batch;       /* 0 = no limit known */
   uint32_t cap_capacity;
-  uint32_t cap_count; /* how many there are; only the first cap_capacity were written */
-  rst_capability *caps; /* the host's buffer, or NULL */
+  uint32_t cap_count;   /* how many there are; only the first cap_capacity were written */
+  rst_capability* caps; /* the host's buffer, or NULL */
   uint64_t reserved;
 } rst_plan;
 RST_ASSERT_SIZE(rst_plan, 64);
@@ -55,10 +56,10 @@ RST_ASSERT_OFFSET(rst_plan, reserved, 56);
 typedef struct rst_report {
   uint32_t struct_size;
   uint32_t reserved;
-  void *ctx;
+  void* ctx;
   /// One problem; a code of 0 with a text is a warning. Called once for each (O1).
-  void (*issue)(void *ctx, const rst_error *issue);
-  void (*text)(void *ctx, uint32_t key, rst_str text);
+  void (*issue)(void* ctx, const rst_error* issue);
+  void (*text)(void* ctx, uint32_t key, rst_str text);
 } rst_report;
 RST_ASSERT_SIZE(rst_report, 32);
 RST_ASSERT_OFFSET(rst_report, reserved, 4);

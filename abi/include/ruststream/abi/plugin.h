@@ -31,7 +31,7 @@ RST_ASSERT_OFFSET(rst_init_args, flags, 4);
 
 typedef struct rst_credit {
   uint32_t struct_size;
-  uint32_t flags; /* exactly one of ADD and DRAIN */
+  uint32_t flags;        /* exactly one of ADD and DRAIN */
   uint64_t subscription; /* handle */
   uint32_t messages;
   uint32_t reserved;
@@ -46,13 +46,14 @@ RST_ASSERT_OFFSET(rst_credit, reserved, 20);
 RST_ASSERT_OFFSET(rst_credit, bytes, 24);
 RST_ASSERT_OFFSET(rst_credit, op, 32);
 
-#define RST_CLOSE_ABORT 1u /* drop queues, fail pending operations with CANCELLED; may follow a pending graceful close */
+#define RST_CLOSE_ABORT \
+  1u /* drop queues, fail pending operations with CANCELLED; may follow a pending graceful close */
 
-/// Static and immutable, as is all it points to; growable arrays carry a stride. No function unwinds (L1). Every verb but
-/// validate and get_extension takes the instance first; the last parameter, where errors are told, may be NULL. A verb is
-/// any-thread, may race close of its handle (L5) and never waits (B1), except init and deinit. It returns RST_DONE,
-/// RST_PENDING or minus a code; unknown flag bits are -RST_E_UNSUPPORTED before any side effect (V2). An optional verb may
-/// be NULL.
+/// Static and immutable, as is all it points to; growable arrays carry a stride. No function unwinds (L1). Every verb
+/// but validate and get_extension takes the instance first; the last parameter, where errors are told, may be NULL. A
+/// verb is any-thread, may race close of its handle (L5) and never waits (B1), except init and deinit. It returns
+/// RST_DONE, RST_PENDING or minus a code; unknown flag bits are -RST_E_UNSUPPORTED before any side effect (V2). An
+/// optional verb may be NULL.
 typedef struct rst_plugin {
   uint32_t struct_size;
   uint16_t abi_major;
@@ -62,10 +63,10 @@ typedef struct rst_plugin {
   rst_str name; /* id, reverse-DNS: "org.ruststream.memory" */
   rst_str version;
   rst_str vendor;
-  const rst_str *schemes; /* of URLs */
-  const rst_kind *kinds;
-  const rst_option_decl *options;
-  const rst_field_decl *fields;
+  const rst_str* schemes; /* of URLs */
+  const rst_kind* kinds;
+  const rst_option_decl* options;
+  const rst_field_decl* fields;
   uint32_t scheme_count;
   uint32_t kind_count;
   uint32_t option_count;
@@ -76,63 +77,66 @@ typedef struct rst_plugin {
   uint32_t min_host_minor; /* least minor of the host that it works with */
 
   /// Checks a spec without I/O: scope CONNECTION takes an rst_connection_spec, SUBSCRIPTION an rst_subscription_spec,
-  /// PUBLISHER an rst_publisher_spec, the others an rst_options_spec. Reports every problem, writes the plan and its texts;
-  /// plan and report may be NULL. Mandatory. [any-thread, pure, before init too]
+  /// PUBLISHER an rst_publisher_spec, the others an rst_options_spec. Reports every problem, writes the plan and its
+  /// texts; plan and report may be NULL. Mandatory. [any-thread, pure, before init too]
   /// @return RST_DONE; -RST_E_OPTION, -RST_E_INVALID or -RST_E_UNSUPPORTED: the first problem.   Rules: O1, O2, V2, S4.
-  int32_t (*validate)(uint32_t scope, const void *spec, rst_plan *plan, const rst_report *report, rst_error *error);
+  int32_t (*validate)(uint32_t scope, const void* spec, rst_plan* plan, const rst_report* report, rst_error* error);
 
   /// A table of the plugin by its id ("rst.seek/1"), valid for the process, or NULL. Optional. [any-thread, pure]
-  const void *(*get_extension)(rst_str id);
+  const void* (*get_extension)(rst_str id);
 
   /// A new instance, independent of others. The host table outlives it. Mandatory.
   /// [main thread, excludes all else on the instance, may block up to 5 s]   Rules: L3, T1-T3.
-  int32_t (*init)(const rst_host *host, const rst_init_args *args, void **instance, rst_error *error);
+  int32_t (*init)(const rst_host* host, const rst_init_args* args, void** instance, rst_error* error);
 
-  /// Ends the instance: its threads, descriptors and memory. All connections are closed, all batches released. Mandatory.
-  /// [main thread, excludes all else on the instance, may block up to 5 s]   @return RST_DONE, -RST_E_STATE.   Rule: L3.
-  int32_t (*deinit)(void *instance, rst_error *error);
+  /// Ends the instance: its threads, descriptors and memory. All connections are closed, all batches released.
+  /// Mandatory. [main thread, excludes all else on the instance, may block up to 5 s]   @return RST_DONE, -RST_E_STATE.
+  /// Rule: L3.
+  int32_t (*deinit)(void* instance, rst_error* error);
 
   /// DONE: *connection is the handle; PENDING: the completion's value is. OK only with an authenticated session (R1).
   /// Mandatory. [any-thread]   @return also -RST_E_OPTION, -RST_E_INVALID.   Rules: B1, O1, O2, R1, R2, C1.
-  int32_t (*connect)(void *instance, const rst_connection_spec *spec, uint64_t *connection, rst_error *error);
+  int32_t (*connect)(void* instance, const rst_connection_spec* spec, uint64_t* connection, rst_error* error);
 
   /// As connect. Its completion precedes its first delivery. Mandatory with a subscription kind. [any-thread]
   /// @return also -RST_E_CLOSED, -RST_E_STALE.   Rules: B1, C4, F1, F2, F6, O1.
-  int32_t (*subscribe)(void *instance, uint64_t connection, const rst_subscription_spec *spec, uint64_t *subscription,
-                       rst_error *error);
+  int32_t (*subscribe)(void* instance, uint64_t connection, const rst_subscription_spec* spec, uint64_t* subscription,
+                       rst_error* error);
 
-  /// As connect. Mandatory with a publisher kind. [any-thread]   @return also -RST_E_CLOSED, -RST_E_STALE.   Rules: B1, O1.
-  int32_t (*open_publisher)(void *instance, uint64_t connection, const rst_publisher_spec *spec, uint64_t *publisher,
-                            rst_error *error);
+  /// As connect. Mandatory with a publisher kind. [any-thread]   @return also -RST_E_CLOSED, -RST_E_STALE.   Rules: B1,
+  /// O1.
+  int32_t (*open_publisher)(void* instance, uint64_t connection, const rst_publisher_spec* spec, uint64_t* publisher,
+                            rst_error* error);
 
-  /// Closes a connection, subscription or publisher: flushes, settles, releases the rest, until its timeout. A connection's
-  /// implies its subscriptions' and publishers', whose operations and all other pending ones complete first. The
-  /// completion's value is the number of messages dropped. Mandatory. [any-thread]
+  /// Closes a connection, subscription or publisher: flushes, settles, releases the rest, until its timeout. A
+  /// connection's implies its subscriptions' and publishers', whose operations and all other pending ones complete
+  /// first. The completion's value is the number of messages dropped. Mandatory. [any-thread]
   /// @return also -RST_E_CLOSED, -RST_E_STALE.   Rules: B1, L5, L6, F3, F4, S4, G1.
-  int32_t (*close)(void *instance, uint64_t handle, uint32_t flags, uint64_t timeout_ns, uint64_t op, rst_error *error);
+  int32_t (*close)(void* instance, uint64_t handle, uint32_t flags, uint64_t timeout_ns, uint64_t op, rst_error* error);
 
   /// Adds room for deliveries, or takes it back. Mandatory with a subscription kind. [any-thread]
   /// @return also -RST_E_CLOSED, -RST_E_STALE.   Rules: B1, F1, F2, F5.
-  int32_t (*credit)(void *instance, const rst_credit *credit, rst_error *error);
+  int32_t (*credit)(void* instance, const rst_credit* credit, rst_error* error);
 
   /// An error only when no item was looked at; else each item's status speaks. Never BACKPRESSURE. Optional when every
   /// token is 0. [any-thread]   @return also -RST_E_CLOSED, -RST_E_STALE.   Rules: B1, M4, S1-S7, P6.
-  int32_t (*settle)(void *instance, const rst_settle *settle, rst_error *error);
+  int32_t (*settle)(void* instance, const rst_settle* settle, rst_error* error);
 
-  /// DONE or PENDING whenever `accepted` > 0; -RST_E_BACKPRESSURE only with 0. Mandatory with a publisher kind. [any-thread]
+  /// DONE or PENDING whenever `accepted` > 0; -RST_E_BACKPRESSURE only with 0. Mandatory with a publisher kind.
+  /// [any-thread]
   /// @return also -RST_E_CLOSED, -RST_E_STALE.   Rules: B1, M4, P1-P4, P6.
-  int32_t (*publish)(void *instance, rst_publish *publish, rst_error *error);
+  int32_t (*publish)(void* instance, rst_publish* publish, rst_error* error);
 
   /// Completes when all that this publisher, or this connection, accepted before has its final status. Optional.
   /// [any-thread]   @return also -RST_E_CLOSED, -RST_E_STALE.   Rules: B1, P5.
-  int32_t (*flush)(void *instance, uint64_t handle, uint64_t timeout_ns, uint64_t op, rst_error *error);
+  int32_t (*flush)(void* instance, uint64_t handle, uint64_t timeout_ns, uint64_t op, rst_error* error);
 
   /// Answers an event: status RST_OK or minus a code, start positions for SUB_ASSIGNING. Optional when no event waits.
   /// [any-thread]   @return also -RST_E_STALE (answered before, or past its deadline).   Rules: B1, G1.
-  int32_t (*answer)(void *instance, uint64_t answer, int32_t status, const rst_position *positions, uint32_t count,
-                    rst_error *error);
+  int32_t (*answer)(void* instance, uint64_t answer, int32_t status, const rst_position* positions, uint32_t count,
+                    rst_error* error);
 
-  void *reserved[3];
+  void* reserved[3];
 } rst_plugin;
 RST_ASSERT_SIZE(rst_plugin, 256);
 RST_ASSERT_OFFSET(rst_plugin, abi_major, 4);
@@ -171,7 +175,7 @@ RST_ASSERT_OFFSET(rst_plugin, reserved, 232);
 
 /// The one exported symbol, a pure function; the major version is in its name. The result is never NULL.
 #define RST_ENTRY_SYMBOL "rst_plugin_v0"
-typedef const rst_plugin *(*rst_plugin_entry)(void);
+typedef const rst_plugin* (*rst_plugin_entry)(void);
 
 #ifdef __cplusplus
 }

@@ -15,8 +15,8 @@ extern "C" {
 #define RST_POSITION_AFTER 4 /* data names a message: begin behind it */
 #define RST_POSITION_TIME 5  /* first message at or after time_ns */
 
-/// A place. `data` is opaque and may be stored for years; a host stores it with the partition's name, since the index lives
-/// only within its subscription. Frozen size.
+/// A place. `data` is opaque and may be stored for years; a host stores it with the partition's name, since the index
+/// lives only within its subscription. Frozen size.
 typedef struct rst_position {
   uint16_t kind;
   uint16_t len; /* of data */

@@ -17,11 +17,11 @@ typedef struct rst_out_props {
   uint64_t ttl_ns;      /* 0 = none */
   uint64_t delay_ns;    /* 0 = none */
   int64_t timestamp_ns; /* of the event, since the epoch; 0 = none */
-  const uint8_t *reply_to;
-  const uint8_t *correlation;
-  const uint8_t *message_id;
-  const char *content_type;
-  const rst_option *options; /* of scope MESSAGE */
+  const uint8_t* reply_to;
+  const uint8_t* correlation;
+  const uint8_t* message_id;
+  const char* content_type;
+  const rst_option* options; /* of scope MESSAGE */
   uint32_t reply_to_len;
   uint32_t correlation_len;
   uint32_t message_id_len;
@@ -52,12 +52,12 @@ RST_ASSERT_OFFSET(rst_out_props, partition, 92);
 
 /// One outgoing message, one cache line when 64-aligned.
 typedef struct rst_out_message {
-  const char *destination; /* NULL = the publisher's */
-  const uint8_t *payload;
+  const char* destination; /* NULL = the publisher's */
+  const uint8_t* payload;
   uint64_t payload_len;
-  const rst_header *headers;
-  const uint8_t *key; /* NULL = no key */
-  const rst_out_props *props; /* NULL is common */
+  const rst_header* headers;
+  const uint8_t* key;         /* NULL = no key */
+  const rst_out_props* props; /* NULL is common */
   uint32_t destination_len;
   uint32_t key_len;
   uint16_t header_count;
@@ -78,19 +78,19 @@ RST_ASSERT_OFFSET(rst_out_message, reserved, 60);
 
 #define RST_PUBLISH_CONFIRM 1u /* complete when the broker has it, not when it was handed over */
 
-/// An array of messages on one publisher. Messages, statuses and receipts are borrowed until the completion, or the return
-/// when there is none (M4); the struct itself only for the call. `accepted` is written before the verb returns: the first
-/// `accepted` messages are the plugin's business, the rest are untouched (P4). statuses[0..accepted) are final at the
-/// completion or the return.
+/// An array of messages on one publisher. Messages, statuses and receipts are borrowed until the completion, or the
+/// return when there is none (M4); the struct itself only for the call. `accepted` is written before the verb returns:
+/// the first `accepted` messages are the plugin's business, the rest are untouched (P4). statuses[0..accepted) are
+/// final at the completion or the return.
 typedef struct rst_publish {
   uint32_t struct_size;
   uint32_t flags;
   uint64_t publisher; /* handle */
   uint64_t tx;        /* of rst.tx; 0 = none */
   uint64_t op;        /* 0 = no completion; a later failure is PUB_FAILED */
-  const rst_out_message *messages;
-  int32_t *statuses;      /* host's, `count` of them, or NULL: RST_OK..., or negative as rst_status packs them */
-  rst_position *receipts; /* host's, `count` of them, or NULL */
+  const rst_out_message* messages;
+  int32_t* statuses;      /* host's, `count` of them, or NULL: RST_OK..., or negative as rst_status packs them */
+  rst_position* receipts; /* host's, `count` of them, or NULL */
   uint32_t count;
   uint32_t stride;   /* of messages */
   uint32_t accepted; /* out */

@@ -19,8 +19,8 @@ typedef struct rst_settle_detail {
   uint32_t struct_size;
   uint32_t header_count;
   rst_str reason;
-  rst_str dead_letter; /* destination of REJECT where the kind has REJECT_TO; empty = the subscription's */
-  const rst_header *headers; /* added to the dead letter */
+  rst_str dead_letter;       /* destination of REJECT where the kind has REJECT_TO; empty = the subscription's */
+  const rst_header* headers; /* added to the dead letter */
 } rst_settle_detail;
 RST_ASSERT_SIZE(rst_settle_detail, 48);
 RST_ASSERT_OFFSET(rst_settle_detail, header_count, 4);
@@ -32,8 +32,8 @@ RST_ASSERT_OFFSET(rst_settle_detail, headers, 40);
 /// RST_OK, or minus SETTLED, STALE, UNSUPPORTED, INVALID (token 0) with flags as rst_status packs them (S1-S3).
 typedef struct rst_settlement {
   uint64_t token;
-  uint64_t delay_ns; /* RETRY only; else 0 */
-  const rst_settle_detail *detail; /* NULL is common */
+  uint64_t delay_ns;               /* RETRY only; else 0 */
+  const rst_settle_detail* detail; /* NULL is common */
   uint16_t verdict;
   uint16_t flags; /* 0: none is defined */
   int32_t status; /* out */
@@ -54,7 +54,7 @@ typedef struct rst_settle {
   uint64_t subscription; /* handle */
   uint64_t tx;           /* of rst.tx; 0 = none */
   uint64_t op;           /* 0 = no completion */
-  rst_settlement *items;
+  rst_settlement* items;
   uint32_t count;
   uint32_t stride;
   uint64_t timeout_ns; /* with CONFIRM; 0 = the op_timeout option */

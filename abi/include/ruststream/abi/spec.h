@@ -14,10 +14,10 @@ extern "C" {
 typedef struct rst_connection_spec {
   uint32_t struct_size;
   uint32_t flags;
-  uint64_t id;  /* the host's name for it, never reused (C3) */
-  rst_str url;  /* secret (O2) */
+  uint64_t id; /* the host's name for it, never reused (C3) */
+  rst_str url; /* secret (O2) */
   rst_str client_name;
-  const rst_option *options;
+  const rst_option* options;
   uint32_t option_count;
   uint32_t reserved;
   uint64_t op;
@@ -40,21 +40,21 @@ typedef struct rst_subscription_spec {
   uint64_t id;    /* the host's name for it, never reused (C3) */
   uint32_t kind;  /* index into rst_plugin.kinds */
   uint32_t address_count;
-  const rst_str *addresses;
-  rst_str group;   /* empty = none: a subscription of its own */
-  rst_str durable; /* broker-side state that outlives the session (F4); empty = none */
-  const rst_position *start; /* NULL = the kind's default */
-  const rst_option *options;
+  const rst_str* addresses;
+  rst_str group;             /* empty = none: a subscription of its own */
+  rst_str durable;           /* broker-side state that outlives the session (F4); empty = none */
+  const rst_position* start; /* NULL = the kind's default */
+  const rst_option* options;
   uint32_t start_count;
   uint32_t option_count;
-  uint32_t credit_messages; /* initial */
-  uint32_t max_batch;       /* 0 = the plugin's choice */
-  uint64_t credit_bytes;    /* initial */
-  uint64_t window_bytes;    /* 0 = the plugin's choice */
-  uint32_t window_messages; /* most unsettled; 0 = the plugin's choice */
-  uint32_t max_attempts;    /* 0 = no limit */
-  uint64_t batch_wait_ns;   /* how long a batch that is not full may wait; 0 = not at all */
-  rst_str dead_letter;      /* where REJECT and the last attempt go; empty = nowhere */
+  uint32_t credit_messages;   /* initial */
+  uint32_t max_batch;         /* 0 = the plugin's choice */
+  uint64_t credit_bytes;      /* initial */
+  uint64_t window_bytes;      /* 0 = the plugin's choice */
+  uint32_t window_messages;   /* most unsettled; 0 = the plugin's choice */
+  uint32_t max_attempts;      /* 0 = no limit */
+  uint64_t batch_wait_ns;     /* how long a batch that is not full may wait; 0 = not at all */
+  rst_str dead_letter;        /* where REJECT and the last attempt go; empty = nowhere */
   uint64_t max_processing_ns; /* longest a handler takes; 0 = unknown */
   uint64_t op;
   uint64_t timeout_ns; /* 0 = the op_timeout option */
@@ -93,7 +93,7 @@ typedef struct rst_publisher_spec {
   uint32_t kind; /* index into rst_plugin.kinds */
   uint32_t option_count;
   rst_str destination; /* empty = each message names its own */
-  const rst_option *options;
+  const rst_option* options;
   uint64_t op;
   uint64_t timeout_ns; /* 0 = the op_timeout option */
 } rst_publisher_spec;
@@ -111,7 +111,7 @@ RST_ASSERT_OFFSET(rst_publisher_spec, timeout_ns, 56);
 typedef struct rst_options_spec {
   uint32_t struct_size;
   uint32_t kind; /* index into rst_plugin.kinds */
-  const rst_option *options;
+  const rst_option* options;
   uint32_t option_count;
   uint32_t reserved;
 } rst_options_spec;

@@ -16,18 +16,18 @@ extern "C" {
 #define RST_ADMIN_PURGE 3    /* removes the waiting messages; completion value: how many, where known */
 #define RST_ADMIN_DESCRIBE 4 /* report->text with RST_TEXT_DESCRIPTION_JSON */
 
-/// One action on one object: a topic, queue, stream, or a group of consumers. Options are borrowed for the call, the report
-/// until the completion.
+/// One action on one object: a topic, queue, stream, or a group of consumers. Options are borrowed for the call, the
+/// report until the completion.
 typedef struct rst_admin_request {
   uint32_t struct_size;
-  uint32_t flags; /* 0: none is defined */
+  uint32_t flags;      /* 0: none is defined */
   uint64_t connection; /* handle */
   uint32_t action;
   uint32_t kind; /* index into rst_plugin.kinds, of role ADMIN */
   rst_str name;
-  rst_str parent; /* what the object lives in (a group's topic, a binding's exchange); empty = none */
-  const rst_option *options; /* of scope ADMIN */
-  const rst_report *report;  /* NULL = not wanted */
+  rst_str parent;            /* what the object lives in (a group's topic, a binding's exchange); empty = none */
+  const rst_option* options; /* of scope ADMIN */
+  const rst_report* report;  /* NULL = not wanted */
   uint32_t option_count;
   uint32_t reserved;
   uint64_t op;
@@ -52,8 +52,9 @@ typedef struct rst_admin {
   uint32_t reserved;
 
   /// [any-thread, never waits]
-  /// @return also -RST_E_NOT_FOUND, -RST_E_EXISTS, -RST_E_UNSUPPORTED, -RST_E_OPTION, -RST_E_DENIED.   Rules: B1, C1, F4, O1.
-  int32_t (*apply)(void *instance, const rst_admin_request *request, rst_error *error);
+  /// @return also -RST_E_NOT_FOUND, -RST_E_EXISTS, -RST_E_UNSUPPORTED, -RST_E_OPTION, -RST_E_DENIED.   Rules: B1, C1,
+  /// F4, O1.
+  int32_t (*apply)(void* instance, const rst_admin_request* request, rst_error* error);
 } rst_admin;
 RST_ASSERT_SIZE(rst_admin, 16);
 RST_ASSERT_OFFSET(rst_admin, reserved, 4);

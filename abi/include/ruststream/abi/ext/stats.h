@@ -76,15 +76,15 @@ RST_ASSERT_OFFSET(rst_stat, value, 8);
 typedef struct rst_stats {
   uint32_t struct_size;
   uint32_t reserved0;
-  const rst_stat_decl *decls;
+  const rst_stat_decl* decls;
   uint32_t decl_count;
   uint32_t decl_stride;
 
-  /// Writes what is known, at most `capacity` numbers into the host's array; *count is how many there are, *age_ns how old
-  /// they are (0 = exact now). Never asks the server while the caller waits (B1). [any-thread]
+  /// Writes what is known, at most `capacity` numbers into the host's array; *count is how many there are, *age_ns how
+  /// old they are (0 = exact now). Never asks the server while the caller waits (B1). [any-thread]
   /// @return RST_DONE, -RST_E_NOT_FOUND, -RST_E_UNSUPPORTED, -RST_E_CLOSED, -RST_E_STALE.
-  int32_t (*snapshot)(void *instance, const rst_stats_query *query, rst_stat *stats, uint32_t capacity, uint32_t *count,
-                      uint64_t *age_ns, rst_error *error);
+  int32_t (*snapshot)(void* instance, const rst_stats_query* query, rst_stat* stats, uint32_t capacity, uint32_t* count,
+                      uint64_t* age_ns, rst_error* error);
 } rst_stats;
 RST_ASSERT_SIZE(rst_stats, 32);
 RST_ASSERT_OFFSET(rst_stats, reserved0, 4);

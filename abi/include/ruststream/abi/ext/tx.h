@@ -18,14 +18,15 @@ typedef struct rst_tx {
   /// On one publisher, for settlements of one subscription, or (0) of any of the connection. DONE: *tx; PENDING: the
   /// completion's value.
   /// @return also -RST_E_STATE (one is open on this publisher), -RST_E_UNSUPPORTED, -RST_E_CLOSED, -RST_E_STALE.
-  int32_t (*begin)(void *instance, uint64_t publisher, uint64_t subscription, uint64_t timeout_ns, uint64_t *tx,
-                   uint64_t op, rst_error *error);
+  int32_t (*begin)(void* instance, uint64_t publisher, uint64_t subscription, uint64_t timeout_ns, uint64_t* tx,
+                   uint64_t op, rst_error* error);
 
-  /// @return also -RST_E_PRECONDITION over a gap of unsettled predecessors: it stays open (X2); -RST_E_STALE.   Rule: X1.
-  int32_t (*commit)(void *instance, uint64_t tx, uint64_t op, rst_error *error);
+  /// @return also -RST_E_PRECONDITION over a gap of unsettled predecessors: it stays open (X2); -RST_E_STALE.   Rule:
+  /// X1.
+  int32_t (*commit)(void* instance, uint64_t tx, uint64_t op, rst_error* error);
 
   /// The enlisted tokens are stale and their messages come again.   @return also -RST_E_STALE.   Rule: X3.
-  int32_t (*abort)(void *instance, uint64_t tx, uint64_t op, rst_error *error);
+  int32_t (*abort)(void* instance, uint64_t tx, uint64_t op, rst_error* error);
 } rst_tx;
 RST_ASSERT_SIZE(rst_tx, 32);
 RST_ASSERT_OFFSET(rst_tx, reserved, 4);

@@ -1,0 +1,172 @@
+// A whole broker in one file: topics inside the process. Each subscription gets every message published to its address;
+// it acknowledges, retries, releases or rejects them.
+#include <ruststream/sdk.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace {
+
+namespace sdk = ruststream::sdk;
+
+struct Message {
+  std::string payload;
+  std::uint16_t attempt = 1;
+};
+
+constexpr rst_capability kCaps[] = {
+    sdk::cap(RST_CAP_SETTLE),
+    sdk::cap(RST_CAP_RETRY),
+    sdk::cap(RST_CAP_RELEASE),
+    sdk::cap(RST_CAP_REJECT),
+    sdk::cap(RST_CAP_ATTEMPT),
+    sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
+    sdk::cap(RST_CAP_PUBLISH_ORDER),
+    sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
+    sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES),
+};
+
+struct Broker {
+  static constexpr rst_kind kKinds[] = {
+      sdk::kind("topic", RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER, kCaps, "everyone who listens gets each message")};
+  static constexpr sdk::Option kOptions[] = {
+      sdk::option("capacity", RST_TYPE_U64, RST_SCOPE_SUBSCRIPTION, "most messages that wait for one subscription")
+          .defaults("1000")
+          .range(1, 1'000'000)};
+  static constexpr auto kCapacity = sdk::index_of(kOptions, "capacity");
+
+  struct Connection : sdk::Connection {
+    Connection(const sdk::Birth& birth, Broker&, const rst_connection_spec&) : sdk::Connection(birth) {}
+  };
+
+  struct Subscription : sdk::Subscription {
+    Subscription(const sdk::Birth& birth, Broker& broker, Connection&, const rst_subscription_spec& spec)
+        : sdk::Subscription(birth),
+          broker_(broker),
+          capacity_(sdk::Options{kOptions, spec.options, spec.option_count}[kCapacity].u64()),
+          tokens_(spec.window_messages != 0 ? spec.window_messages : sdk::Tokens<Message>::kDefaultMost),
+          pool_(sdk::BatchPool<>::make(spec.max_batch)) {
+      if (spec.address_count != 1) throw sdk::Failure{RST_E_INVALID, "a subscription has one address"};
+      address_ = sdk::view(spec.addresses[0]);
+    }
+
+    void on_open() {
+      const std::lock_guard lock{broker_.mutex_};
+      broker_.topics_.emplace(address_, this);
+    }
+    void on_credit() { pump(); }
+
+    std::int32_t settle(const rst_settle& call, sdk::ErrorOut) {
+      std::unique_lock lock{broker_.mutex_};
+      sdk::settle_each(call, verdicts(), tokens_, [this](const rst_settlement& item, Message& message) {
+        if (item.verdict == RST_VERDICT_RETRY && message.attempt != UINT16_MAX) ++message.attempt;
+        if (item.verdict == RST_VERDICT_RETRY || item.verdict == RST_VERDICT_RELEASE)
+          waiting_.push_front(std::move(message));
+        return RST_OK;
+      });
+      lock.unlock();
+      pump();
+      return RST_DONE;
+    }
+
+    void on_close(bool, std::uint64_t) override {
+      std::unique_lock lock{broker_.mutex_};
+      std::erase_if(broker_.topics_, [this](const auto& entry) { return entry.second == this; });
+      const auto dropped = waiting_.size() + tokens_.unsettled();  // nobody else can have them
+      lock.unlock();
+      closed(dropped);
+    }
+
+    /// Delivers what waits and has credit. Pinned by the caller, the broker is not locked.
+    void pump() {
+      for (;;) {
+        const auto turn = credit().begin(pool_->max_batch());
+        if (turn.messages == 0) return;
+        std::unique_lock lock{broker_.mutex_};
+        if (waiting_.empty() || tokens_.full()) return credit().end(turn, 0, 0, host());
+        sdk::Batch<>& batch = pool_->acquire();
+        while (batch.size() != turn.messages && !waiting_.empty() && !tokens_.full()) {
+          const auto& payload = waiting_.front().payload;
+          rst_message& out = batch.add(batch.slab().copy(payload.data(), payload.size()), payload.size());
+          out.flags = RST_MESSAGE_PADDED;
+          out.attempt = waiting_.front().attempt;
+          out.token = tokens_.issue(std::move(waiting_.front()));
+          waiting_.pop_front();
+        }
+        lock.unlock();
+        const auto count = batch.size();
+        const auto bytes = batch.raw().bytes;
+        broker_.refusals_.wake();
+        const bool taken = deliver(batch) == RST_DONE;
+        if (!taken) take_back(batch);
+        credit().end(turn, taken ? count : 0, taken ? bytes : 0, host());
+        if (!taken) return;
+      }
+    }
+
+    void take_back(sdk::Batch<>& batch) {
+      const std::lock_guard lock{broker_.mutex_};
+      for (auto at = batch.messages().rbegin(); at != batch.messages().rend(); ++at) {
+        if (tokens_.take(at->token) != RST_OK) continue;
+        waiting_.push_front(std::move(tokens_.value(at->token)));
+        tokens_.settled(at->token);
+      }
+      sdk::BatchPool<>::release(batch);
+    }
+
+    Broker& broker_;
+    std::string address_;
+    const std::uint64_t capacity_;
+    std::deque<Message> waiting_;
+    sdk::Tokens<Message> tokens_;
+    sdk::BatchPool<>::Owner pool_;
+  };
+
+  struct Publisher : sdk::Publisher {
+    Publisher(const sdk::Birth& birth, Broker& broker, Connection&, const rst_publisher_spec& spec)
+        : sdk::Publisher(birth), broker_(broker), destination_(sdk::view(spec.destination)) {}
+
+    std::int32_t publish(rst_publish& call, sdk::ErrorOut error) {
+      std::vector<Subscription*> woken;
+      std::unique_lock lock{broker_.mutex_};
+      const auto result =
+          sdk::publish_each(call, *this, broker_.refusals_, error, [&](const rst_out_message& message, std::uint32_t) {
+            const auto [begin, end] = broker_.topics_.equal_range(sdk::destination_of(message, destination_));
+            for (auto at = begin; at != end; ++at) {
+              if (at->second->waiting_.size() >= at->second->capacity_) return -RST_E_BACKPRESSURE;
+            }
+            for (auto at = begin; at != end; ++at) {
+              at->second->waiting_.push_back({std::string{sdk::payload_of(message)}});
+              const bool first = std::find(woken.begin(), woken.end(), at->second) == woken.end();
+              if (first && at->second->try_pin()) woken.push_back(at->second);
+            }
+            return RST_OK;
+          });
+      lock.unlock();
+      for (Subscription* each : woken) {
+        each->pump();
+        each->unpin();
+      }
+      return result;
+    }
+
+    void on_close(bool, std::uint64_t) override {
+      broker_.refusals_.remove(*this);
+      closed();
+    }
+
+    Broker& broker_;
+    std::string destination_;
+  };
+
+  std::mutex mutex_;
+  std::multimap<std::string, Subscription*, std::less<>> topics_;
+  sdk::Refusals refusals_;
+};
+
+}  // namespace
+
+RUSTSTREAM_PLUGIN(Broker, "org.example.minimal", "0.1.0", "minimal");

@@ -1,0 +1,29 @@
+# ruststream_plugin(name SOURCES … [LIBRARIES …] [EMBEDDED]): a broker plugin, written in C or C++.
+#
+# Makes <name>_plugin, the library <name>.so that exports rst_plugin_v0 and nothing else. With EMBEDDED also the static
+# library <name>_embedded of the same sources, whose entry is rst_plugin_<name>(), for linking into an application.
+function(ruststream_plugin name)
+  cmake_parse_arguments(ARG "EMBEDDED" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(${name}_plugin MODULE ${ARG_SOURCES})
+  target_link_libraries(${name}_plugin PRIVATE ruststream::sdk ${ARG_LIBRARIES})
+  target_compile_options(${name}_plugin PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
+  set_target_properties(${name}_plugin PROPERTIES PREFIX "" OUTPUT_NAME ${name} C_VISIBILITY_PRESET hidden
+                                                  CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  if(NOT WIN32)
+    set(exports ${CMAKE_CURRENT_BINARY_DIR}/${name}.map)
+    file(WRITE ${exports} "{ global: rst_plugin_v0; local: *; };\n")
+    # A sanitizer's own symbols come from the program, so -z defs is not for such a build.
+    target_link_options(${name}_plugin PRIVATE LINKER:--version-script=${exports} LINKER:-z,now)
+    if(NOT "${CMAKE_C_FLAGS} ${CMAKE_CXX_FLAGS} ${CMAKE_MODULE_LINKER_FLAGS}" MATCHES "-fsanitize")
+      target_link_options(${name}_plugin PRIVATE LINKER:-z,defs)
+    endif()
+  endif()
+
+  if(ARG_EMBEDDED)
+    add_library(${name}_embedded STATIC ${ARG_SOURCES})
+    target_link_libraries(${name}_embedded PRIVATE $<BUILD_INTERFACE:ruststream::sdk> ${ARG_LIBRARIES})
+    target_compile_definitions(${name}_embedded PRIVATE RUSTSTREAM_PLUGIN_ENTRY=rst_plugin_${name})
+    set_target_properties(${name}_embedded PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden
+                                                      CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  endif()
+endfunction()
