@@ -100,7 +100,8 @@ void Logger::write(Level level, std::string_view target, std::string_view text, 
     lock.unlock();
     try {
       (*host)(record);
-    } catch (...) {  // the host's own trouble; there is nowhere left to say it
+    } catch (...) {  // the host's own trouble, and there is nowhere left to say it
+      return;
     }
     return;
   }

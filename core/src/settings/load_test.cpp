@@ -14,7 +14,7 @@ namespace {
 /// A settings file that goes away with the test; its name in messages becomes `FILE`.
 class Load : public testing::Test {
  protected:
-  ~Load() override { std::remove(path_.c_str()); }
+  void TearDown() override { std::remove(path_.c_str()); }
 
   std::string result(const std::string& toml, const Environment& environment, CommandLine line,
                      Settings defaults = {}) {
