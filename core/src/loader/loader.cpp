@@ -140,9 +140,10 @@ Result<const Plugin*> Loader::search(std::string_view scheme) {
                       "; remove one, or name the one you mean by its path",
                   kUser);
     }
-    const Candidate* winner = claiming.empty() ? nullptr : claiming.front();
-    if (winner != nullptr) warn_of_refused(searched);
-    if (winner != nullptr) return load(*winner);
+    if (claiming.size() == 1) {
+      warn_of_refused(searched);
+      return load(*claiming.front());
+    }
     std::ranges::move(directories, std::back_inserter(searched));
   }
   return std::unexpected(unknown_scheme(scheme, searched));
@@ -175,8 +176,9 @@ Error Loader::unknown_scheme(std::string_view scheme, const std::vector<Director
   const std::vector<std::string_view> known(schemes.begin(), schemes.end());
   std::string list;
   for (const std::string_view name : known) list += (list.empty() ? "" : ", ") + std::string(name);
-  std::string text = "no plugin has the scheme '" + options::printable(scheme) + "'" +
-                     options::did_you_mean(scheme, known) + ". Found: " + (list.empty() ? "none" : list) +
+  const std::string hint = options::did_you_mean(scheme, known);
+  std::string text = "no plugin has the scheme '" + options::printable(scheme) + "'" + (hint.empty() ? "." : hint) +
+                     " Found: " + (list.empty() ? "none" : list) +
                      ". Searched: plugins named by path, plugins linked in" + (places.empty() ? "" : ", ") + places +
                      ". Put the plugin into one of these directories, or name it by its path.";
   if (!refusals.empty()) text += "\nRefused there:" + refusals;
