@@ -17,17 +17,16 @@ struct Message {
   std::uint16_t attempt = 1;
 };
 
-constexpr rst_capability kCaps[] = {
-    sdk::cap(RST_CAP_SETTLE),
-    sdk::cap(RST_CAP_RETRY),
-    sdk::cap(RST_CAP_RELEASE),
-    sdk::cap(RST_CAP_REJECT),
-    sdk::cap(RST_CAP_ATTEMPT),
-    sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
-    sdk::cap(RST_CAP_PUBLISH_ORDER),
-    sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
-    sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES),
-};
+using sdk::cap;
+constexpr rst_capability kCaps[] = {cap(RST_CAP_SETTLE),
+                                    cap(RST_CAP_RETRY),
+                                    cap(RST_CAP_RELEASE),
+                                    cap(RST_CAP_REJECT),
+                                    cap(RST_CAP_ATTEMPT),
+                                    cap(RST_CAP_PUBLISH_ORDER),
+                                    cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
+                                    cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
+                                    cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES)};
 
 struct Broker {
   static constexpr rst_kind kKinds[] = {
@@ -53,7 +52,7 @@ struct Broker {
       address_ = sdk::view(spec.addresses[0]);
     }
 
-    void on_open() {
+    void on_open() noexcept {
       const std::lock_guard lock{broker_.mutex_};
       broker_.topics_.emplace(address_, this);
     }
@@ -63,8 +62,8 @@ struct Broker {
       std::unique_lock lock{broker_.mutex_};
       sdk::settle_each(call, verdicts(), tokens_, [this](const rst_settlement& item, Message& message) {
         if (item.verdict == RST_VERDICT_RETRY && message.attempt != UINT16_MAX) ++message.attempt;
-        if (item.verdict == RST_VERDICT_RETRY || item.verdict == RST_VERDICT_RELEASE)
-          waiting_.push_front(std::move(message));
+        const bool again = item.verdict == RST_VERDICT_RETRY || item.verdict == RST_VERDICT_RELEASE;
+        if (again) waiting_.push_front(std::move(message));
         return RST_OK;
       });
       lock.unlock();
@@ -80,41 +79,25 @@ struct Broker {
       closed(dropped);
     }
 
-    /// Delivers what waits and has credit. Pinned by the caller, the broker is not locked.
-    void pump() {
-      for (;;) {
-        const auto turn = credit().begin(pool_->max_batch());
-        if (turn.messages == 0) return;
-        std::unique_lock lock{broker_.mutex_};
-        if (waiting_.empty() || tokens_.full()) return credit().end(turn, 0, 0, host());
-        sdk::Batch<>& batch = pool_->acquire();
-        while (batch.size() != turn.messages && !waiting_.empty() && !tokens_.full()) {
-          const auto& payload = waiting_.front().payload;
-          rst_message& out = batch.add(batch.slab().copy(payload.data(), payload.size()), payload.size());
-          out.flags = RST_MESSAGE_PADDED;
-          out.attempt = waiting_.front().attempt;
-          out.token = tokens_.issue(std::move(waiting_.front()));
-          waiting_.pop_front();
-        }
-        lock.unlock();
-        const auto count = batch.size();
-        const auto bytes = batch.raw().bytes;
-        broker_.refusals_.wake();
-        const bool taken = deliver(batch) == RST_DONE;
-        if (!taken) take_back(batch);
-        credit().end(turn, taken ? count : 0, taken ? bytes : 0, host());
-        if (!taken) return;
-      }
-    }
-
-    void take_back(sdk::Batch<>& batch) {
-      const std::lock_guard lock{broker_.mutex_};
-      for (auto at = batch.messages().rbegin(); at != batch.messages().rend(); ++at) {
-        if (tokens_.take(at->token) != RST_OK) continue;
-        waiting_.push_front(std::move(tokens_.value(at->token)));
-        tokens_.settled(at->token);
-      }
-      sdk::BatchPool<>::release(batch);
+    void pump() {  // pinned by the caller, the broker is not locked
+      sdk::pump(
+          *this, *pool_, tokens_,
+          [this](sdk::Batch<>& batch, std::uint32_t most) {
+            std::unique_lock lock{broker_.mutex_};
+            for (; batch.size() != most && !waiting_.empty() && !tokens_.full(); waiting_.pop_front()) {
+              const auto& payload = waiting_.front().payload;
+              rst_message& out = batch.add(batch.slab().copy(payload.data(), payload.size()), payload.size());
+              out.flags = RST_MESSAGE_PADDED;
+              out.attempt = waiting_.front().attempt;
+              out.token = tokens_.issue(std::move(waiting_.front()));
+            }
+            lock.unlock();
+            if (batch.size() != 0) broker_.refusals_.wake();
+          },
+          [this](Message&& message) {
+            const std::lock_guard lock{broker_.mutex_};
+            waiting_.push_front(std::move(message));
+          });
     }
 
     Broker& broker_;

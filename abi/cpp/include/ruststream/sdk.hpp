@@ -10,6 +10,7 @@
 #include <ruststream/sdk/options.hpp>
 #include <ruststream/sdk/plugin.hpp>
 #include <ruststream/sdk/publish.hpp>
+#include <ruststream/sdk/pump.hpp>
 #include <ruststream/sdk/registry.hpp>
 #include <ruststream/sdk/settle.hpp>
 #include <ruststream/sdk/text.hpp>

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace ruststream::sdk {
@@ -36,9 +37,11 @@ class Credit {
     return RST_PENDING;
   }
 
-  /// Begins a delivery of at most `want` messages. A second one at the same time gets none.
+  /// Begins a delivery of at most `want` messages. A second one at the same time gets none; the first learns of it at
+  /// its end.
   [[nodiscard]] Turn begin(std::uint32_t want) {
     const std::lock_guard lock{mutex_};
+    again_ |= busy_;
     if (busy_ || messages_ <= 0 || bytes_ <= 0 || want == 0) return {};
     const auto messages = static_cast<std::uint32_t>(std::min<std::int64_t>(want, messages_));
     messages_ -= messages;
@@ -48,12 +51,15 @@ class Credit {
 
   /// Ends it: `used` messages of `bytes` were accepted by the host. The bytes may go below zero by what one batch
   /// holds.
-  void end(const Turn& turn, std::uint32_t used, std::uint64_t bytes, const Host& host) {
-    if (turn.messages == 0) return;
+  /// @return whether another delivery was turned away meanwhile: look again, it may have seen more than this one.
+  bool end(const Turn& turn, std::uint32_t used, std::uint64_t bytes, const Host& host) {
+    if (turn.messages == 0) return false;
+    bool again = false;
     std::vector<std::uint64_t> drained;
     {
       const std::lock_guard lock{mutex_};
       busy_ = false;
+      again = std::exchange(again_, false);
       if (turn.epoch == epoch_) {
         messages_ += turn.messages - used;
         bytes_ -= static_cast<std::int64_t>(bytes);
@@ -61,6 +67,7 @@ class Credit {
       drained.swap(drains_);
     }
     for (const auto op : drained) host.complete(op);
+    return again;
   }
 
   [[nodiscard]] bool available() const {
@@ -74,6 +81,7 @@ class Credit {
   std::int64_t bytes_ = 0;
   std::uint64_t epoch_ = 0;  // rises with each drain: a turn from before owes nothing
   bool busy_ = false;
+  bool again_ = false;
   std::vector<std::uint64_t> drains_;
 };
 

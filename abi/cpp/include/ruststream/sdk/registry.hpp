@@ -106,6 +106,7 @@ class Object {
   std::vector<std::uint64_t> close_ops_;
   std::uint64_t close_timeout_ns_ = 0;
   std::uint64_t dropped_ = 0;
+  bool opening_ = true;  // inside the verb that makes it
   bool aborted_ = false;
   bool close_told_ = false;
 };
@@ -167,8 +168,9 @@ class Registry {
   std::int32_t close(std::uint64_t handle, std::uint32_t flags, std::uint64_t timeout_ns, std::uint64_t op,
                      ErrorOut error);
 
-  /// Takes back an object whose open() returned an error: nothing completes.
-  void discard(Object& object) noexcept;
+  /// The opening verb is about to return: until now on_close was held back. `failed`: the host never hears of the
+  /// object.
+  void finish_open(Object& object, bool failed) noexcept;
 
   [[nodiscard]] bool empty() {
     const std::lock_guard lock{mutex_};

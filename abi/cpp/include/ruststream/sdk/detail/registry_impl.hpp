@@ -86,8 +86,8 @@ inline void Registry::plan_close(Object& object, bool abort, std::uint64_t timeo
   if (first) word.fetch_add(detail::kStateStep, std::memory_order_acq_rel);
   object.aborted_ |= abort;
   object.close_timeout_ns_ = timeout_ns;
-  if (first && object.children_left_ != 0) return;  // its turn comes when they have ended
-  if (again && !object.close_told_) return;         // then with abort
+  if (first && (object.children_left_ != 0 || object.opening_)) return;  // its turn comes when they have ended
+  if (again && !object.close_told_) return;                              // then with abort
   object.close_told_ = true;
   word.fetch_add(1, std::memory_order_acq_rel);  // pinned until it was told
   tell.push_back({&object, abort, timeout_ns});
@@ -146,13 +146,26 @@ inline void Object::open_failed(const rst_error& error) noexcept {
   unpin();
 }
 
-inline void Registry::discard(Object& object) noexcept {
-  const std::lock_guard lock{mutex_};
-  object.birth_.open_op = 0;
-  if (detail::state_of(object.birth_.slot->word.load(std::memory_order_relaxed)) == detail::State::kOpen) {
-    object.birth_.slot->word.fetch_add(detail::kStateStep, std::memory_order_acq_rel);
-    mark_ended(object);
+inline void Registry::finish_open(Object& object, bool failed) noexcept {
+  Telling telling{&object, false, 0};
+  {
+    const std::lock_guard lock{mutex_};
+    auto& word = object.birth_.slot->word;
+    auto state = detail::state_of(word.load(std::memory_order_relaxed));
+    object.opening_ = false;
+    if (failed) {
+      object.birth_.open_op = 0;
+      if (state == detail::State::kOpen) word.fetch_add(detail::kStateStep, std::memory_order_acq_rel);
+      if (state != detail::State::kEnded) mark_ended(object);
+      return;
+    }
+    if (state != detail::State::kClosing || object.close_told_ || object.children_left_ != 0) return;
+    object.close_told_ = true;
+    word.fetch_add(1, std::memory_order_acq_rel);
+    telling.abort = object.aborted_;
+    telling.timeout_ns = object.close_timeout_ns_;
   }
+  tell({&telling, 1});
 }
 
 /// The last pin is gone. One of those who see that wins the exchange; a late caller with a stale handle may hold it up

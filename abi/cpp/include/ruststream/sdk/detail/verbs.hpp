@@ -245,20 +245,19 @@ struct Verbs {
       object.credit().add(spec.credit_messages, spec.credit_bytes);
     }
     std::int32_t result = RST_DONE;
-    if constexpr (requires { object.open(told); }) {
-      try {
-        result = object.open(told);
-      } catch (...) {
-        self.registry.discard(object);
-        throw;
-      }
+    try {
+      if constexpr (requires { object.open(told); }) result = object.open(told);
+    } catch (...) {
+      self.registry.finish_open(object, true);
+      throw;
     }
-    if (result < 0) self.registry.discard(object);
-    if (result != RST_DONE) return result;
-    object.open_is_done();
-    *handle = object.handle();
-    if constexpr (requires { object.on_open(); }) object.on_open();
-    return RST_DONE;
+    if (result == RST_DONE) {
+      object.open_is_done();
+      if constexpr (requires { object.on_open(); }) object.on_open();
+    }
+    if (result == RST_DONE) *handle = object.handle();
+    self.registry.finish_open(object, result < 0);
+    return result;
   }
 
   template <typename T, typename Spec>
