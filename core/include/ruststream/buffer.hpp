@@ -35,15 +35,16 @@ class RUSTSTREAM_EXPORT Buffer {
     at_ = begin_;
   }
 
-  /// Back to an earlier size: undoes what was appended since.
-  void truncate(std::size_t size) noexcept { at_ = begin_ + size; }
-
-  /// Room for `size` more bytes; what was written there becomes part of the buffer with commit().
+  /// Room for `size` more bytes at the end; what was written there becomes part of the buffer with resize().
   [[nodiscard]] char* reserve(std::size_t size) {
     if (size > static_cast<std::size_t>(end_ - at_)) grow(size);
     return at_;
   }
-  void commit(std::size_t size) noexcept { at_ += size; }
+  /// Moves the end: back to an earlier one, or forward into what reserve() gave.
+  void resize(std::size_t size) noexcept { at_ = begin_ + size; }
+  /// The memory there is without growing, null before anything was written.
+  [[nodiscard]] char* begin() noexcept { return begin_; }
+  [[nodiscard]] const char* limit() const noexcept { return end_; }
 
   void append(char c) {
     *reserve(1) = c;

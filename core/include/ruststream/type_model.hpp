@@ -42,9 +42,10 @@ enum class Kind : std::uint8_t {
 /// One member of a struct.
 struct Field {
   std::string_view name;          ///< on the wire; printable, needs no escape in JSON
-  std::string_view quoted;        ///< `,"name":`; from its first and from its second byte it can be read in blocks of 16
+  std::string_view quoted;        ///< `,"name":`, in memory that can be read in blocks of 16
   std::uint64_t first_bytes = 0;  ///< the first eight bytes of `name"`, as they lie in memory
   std::uint64_t first_mask = 0;   ///< which of those eight bytes exist
+  std::uint64_t bit = 0;          ///< 1 << position, for sets of fields
   std::size_t offset = 0;         ///< of the member inside the object
   const TypeTable* type = nullptr;
   bool optional = false;  ///< may be missing on the wire; everything else must be there
@@ -89,8 +90,8 @@ struct TypeTable {
   std::uint32_t align = 0;
   std::string_view name;  ///< structure, enumeration: the C++ name without namespaces
   std::span<const Field> fields;
-  std::uint64_t required = 0;   ///< structure: bit i is set when fields[i] must be there
-  std::uint64_t optionals = 0;  ///< structure: the other bits
+  std::uint64_t required = 0;   ///< structure: the bits of the fields that must be there
+  std::uint64_t optionals = 0;  ///< structure: the bits of the others
   std::span<const Enumerator> enumerators;
   const TypeTable* element = nullptr;  ///< optional, sequence, array, map
   std::size_t count = 0;               ///< array: its length

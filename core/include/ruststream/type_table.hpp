@@ -25,11 +25,11 @@ consteval TypeTable make_table();
 template <class T>
 inline constexpr TypeTable kTable = make_table<T>();
 
-/// Field::quoted of a name, with the zero bytes that make it readable in blocks, also from its second byte on.
+/// Field::quoted of a name, with the zero bytes that make it readable in blocks.
 template <std::size_t Length>
 consteval auto quote(std::string_view name) {
   constexpr std::size_t kBlock = 16;
-  std::array<char, (Length + 4 + kBlock) / kBlock * kBlock> text{};
+  std::array<char, (Length + 4 + kBlock - 1) / kBlock * kBlock> text{};
   std::size_t at = 0;
   text[at++] = ',';
   text[at++] = '"';
@@ -82,6 +82,7 @@ consteval Field make_field() {
     field.first_bytes |= std::uint64_t{static_cast<unsigned char>(field.quoted[2 + i])} << shift;
     field.first_mask |= std::uint64_t{0xff} << shift;
   }
+  field.bit = std::uint64_t{1} << I;
   field.offset = Source::kOffset;
   field.type = &kTable<Member>;
   field.optional = kIsOptional<Member>;
@@ -127,9 +128,7 @@ consteval TypeTable make_table() {
   if constexpr (kKind == Kind::structure) {
     table.name = type_name<T>();
     table.fields = kFields<T>;
-    for (std::size_t i = 0; i < table.fields.size(); ++i) {
-      (table.fields[i].optional ? table.optionals : table.required) |= std::uint64_t{1} << i;
-    }
+    for (const Field& field : table.fields) (field.optional ? table.optionals : table.required) |= field.bit;
   } else if constexpr (kKind == Kind::enumeration) {
     table.name = type_name<T>();
     table.underlying = integer_kind<std::underlying_type_t<T>>();

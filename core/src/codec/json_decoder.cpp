@@ -16,6 +16,9 @@ namespace ruststream::inline v0::codec {
 namespace {
 
 template <class Int>
+constexpr Int kMax = std::numeric_limits<Int>::max();
+
+template <class Int>
 constexpr std::string_view kIntegerName = sizeof(Int) == 1   ? (std::signed_integral<Int> ? "int8" : "uint8")
                                           : sizeof(Int) == 2 ? (std::signed_integral<Int> ? "int16" : "uint16")
                                           : sizeof(Int) == 4 ? (std::signed_integral<Int> ? "int32" : "uint32")
@@ -27,6 +30,7 @@ class JsonDecoder {
  public:
   explicit JsonDecoder(JsonReader& reader) noexcept : in_(reader) {}
 
+  // One function per kind that is not inlined: the common ones stay small and need few registers.
   [[nodiscard]] Token value(const TypeTable& type, void* object, Token at) {
     switch (type.kind) {
       case Kind::boolean: return boolean(*static_cast<bool*>(object), at);
@@ -41,7 +45,7 @@ class JsonDecoder {
       case Kind::float32: return number(*static_cast<float*>(object), at);
       case Kind::float64: return number(*static_cast<double*>(object), at);
       case Kind::string: return string(*static_cast<std::string*>(object), at);
-      case Kind::string_view: return view(*static_cast<std::string_view*>(object), at, "string");
+      case Kind::string_view: return string(*static_cast<std::string_view*>(object), at);
       case Kind::bytes: return bytes(*static_cast<std::vector<std::byte>*>(object), at);
       case Kind::bytes_view: return bytes(*static_cast<std::span<const std::byte>*>(object), at);
       case Kind::enumeration: return enumeration(type, object, at);
@@ -51,11 +55,13 @@ class JsonDecoder {
       case Kind::array: return array(type, object, at);
       case Kind::map: return map(type, object, at);
     }
-    return in_.invalid("this codec does not know the type of the member");
+    return unknown();
   }
 
  private:
-  Token boolean(bool& value, Token at) {
+  [[gnu::noinline]] Token unknown() { return in_.invalid("this codec does not know the type of the member"); }
+
+  [[gnu::noinline]] Token boolean(bool& value, Token at) {
     const char first = in_.peek(at);
     if (first != 't' && first != 'f') return in_.mistyped(at, "boolean");
     if (in_.token(at) != (first == 't' ? "true" : "false")) return in_.malformed(at, "boolean");
@@ -64,20 +70,30 @@ class JsonDecoder {
   }
 
   template <std::integral Int>
-  Token integer(Int& value, Token at) {
+  [[gnu::noinline]] Token integer(Int& value, Token at) {
+    const std::string_view text = in_.token(at);
+    std::uint64_t magnitude = 0;
+    if (parse_short_digits(text, in_.before(at), magnitude) && magnitude <= std::uint64_t{kMax<Int>}) {
+      value = static_cast<Int>(magnitude);
+      return at + 1;
+    }
+    return any_integer(value, at);
+  }
+
+  template <std::integral Int>
+  [[gnu::noinline]] Token any_integer(Int& value, Token at) {
     const std::string_view text = in_.token(at);
     const bool negative = std::signed_integral<Int> && text.front() == '-';
     std::uint64_t magnitude = 0;
     if (!parse_digits(text.substr(negative ? 1 : 0), magnitude)) return not_an_integer<Int>(at);
-    const std::uint64_t limit = std::uint64_t{std::numeric_limits<Int>::max()} + (negative ? 1 : 0);
-    if (magnitude > limit) return not_an_integer<Int>(at);
+    if (magnitude > std::uint64_t{kMax<Int>} + (negative ? 1 : 0)) return not_an_integer<Int>(at);
     value = static_cast<Int>(negative ? std::uint64_t{0} - magnitude : magnitude);
     return at + 1;
   }
 
   /// Says what stands where an integer should be.
   template <std::integral Int>
-  Token not_an_integer(Token at) {
+  [[gnu::noinline]] Token not_an_integer(Token at) {
     const std::string_view text = in_.token(at);
     if (text.front() != '-' && (text.front() < '0' || text.front() > '9')) return in_.mistyped(at, "integer");
     if (!is_number(text.data(), text.data() + text.size())) return in_.malformed(at, "integer");
@@ -88,7 +104,7 @@ class JsonDecoder {
   }
 
   template <std::floating_point Float>
-  Token number(Float& value, Token at) {
+  [[gnu::noinline]] Token number(Float& value, Token at) {
     const char first = in_.peek(at);
     if (first != '-' && (first < '0' || first > '9')) return in_.mistyped(at, "number");
     const std::string_view text = in_.token(at);
@@ -105,7 +121,9 @@ class JsonDecoder {
     return in_.peek(at) == '"' ? in_.string(at, value) : in_.mistyped(at, expected);
   }
 
-  Token string(std::string& value, Token at) {
+  [[gnu::noinline]] Token string(std::string_view& value, Token at) { return view(value, at, "string"); }
+
+  [[gnu::noinline]] Token string(std::string& value, Token at) {
     if (in_.peek(at) != '"') return in_.mistyped(at, "string");
     const std::string_view inside = in_.quoted(at);
     if (!in_.has_escape(inside)) {
@@ -119,7 +137,7 @@ class JsonDecoder {
     return at + 1;
   }
 
-  Token bytes(std::vector<std::byte>& value, Token at) {
+  [[gnu::noinline]] Token bytes(std::vector<std::byte>& value, Token at) {
     std::string_view text;
     const Token next = view(text, at, "base64 string");
     if (next == nullptr) return nullptr;
@@ -127,7 +145,7 @@ class JsonDecoder {
     return base64_decode(text, value.data()) ? next : in_.invalid("the string is not base64");
   }
 
-  Token bytes(std::span<const std::byte>& value, Token at) {
+  [[gnu::noinline]] Token bytes(std::span<const std::byte>& value, Token at) {
     std::string_view text;
     const Token next = view(text, at, "base64 string");
     if (next == nullptr) return nullptr;
@@ -137,7 +155,7 @@ class JsonDecoder {
     return base64_decode(text, room) ? next : in_.invalid("the string is not base64");
   }
 
-  Token enumeration(const TypeTable& type, void* object, Token at) {
+  [[gnu::noinline]] Token enumeration(const TypeTable& type, void* object, Token at) {
     std::string_view name;
     const Token next = view(name, at, "string");
     if (next == nullptr) return nullptr;
@@ -152,27 +170,15 @@ class JsonDecoder {
     return in_.invalid("the string is not a name of " + std::string(type.name));
   }
 
-  Token structure(const TypeTable& type, void* object, Token at) {
+  [[gnu::noinline]] Token structure(const TypeTable& type, void* object, Token at) {
     if (in_.peek(at) != '{') return in_.mistyped(at, "object");
     at = in_.enter(at);
     if (at == nullptr) return nullptr;
-    const std::span<const Field> fields = type.fields;
     std::uint64_t seen = 0;
-    std::size_t expected = 0;
-    bool more = in_.peek(at) != '}';
-    if (!more) ++at;
-    while (more) {
-      std::size_t found = 0;
-      at = in_.key(at, fields, expected, found);
-      if (at == nullptr) return nullptr;
-      if (found == fields.size()) {
-        at = in_.skip(at);
-      } else {
-        at = member(fields[found], std::uint64_t{1} << found, seen, object, at);
-        expected = found + 1;
-      }
-      if (at == nullptr) return nullptr;
-      at = in_.separator(at, '}', more);
+    if (in_.peek(at) == '}') {
+      ++at;
+    } else {
+      at = members(type, object, at, seen);
       if (at == nullptr) return nullptr;
     }
     in_.leave();
@@ -181,15 +187,36 @@ class JsonDecoder {
     return at;
   }
 
-  Token member(const Field& field, std::uint64_t bit, std::uint64_t& seen, void* object, Token at) {
-    at = (seen & bit) == 0 ? value(*field.type, static_cast<char*>(object) + field.offset, at)
-                           : in_.invalid("given twice");
-    if (at == nullptr) inside_member(in_.error(), field.name);
-    seen |= bit;
+  Token members(const TypeTable& type, void* object, Token at, std::uint64_t& seen) {
+    const Field* const first = type.fields.data();
+    const Field* const last = first + type.fields.size();
+    const Field* expected = first;
+    for (bool more = true; more;) {
+      const Field* const field = in_.key(at, first, last, expected);
+      if (field == nullptr) return nullptr;
+      if (field == last) {
+        at = in_.skip(at + 2);
+      } else {
+        if ((seen & field->bit) != 0) return given_twice(*field);
+        seen |= field->bit;
+        at = value(*field->type, static_cast<char*>(object) + field->offset, at + 2);
+        if (at == nullptr) return inside_member(in_.error(), field->name), nullptr;
+        expected = field + 1;
+      }
+      if (at == nullptr) return nullptr;
+      at = in_.separator(at, '}', more);
+      if (at == nullptr) return nullptr;
+    }
     return at;
   }
 
-  Token missing(const TypeTable& type, std::uint64_t seen) {
+  [[gnu::noinline]] Token given_twice(const Field& field) {
+    in_.invalid("given twice");
+    inside_member(in_.error(), field.name);
+    return nullptr;
+  }
+
+  [[gnu::noinline]] Token missing(const TypeTable& type, std::uint64_t seen) {
     const auto first = static_cast<std::size_t>(std::countr_zero(type.required & ~seen));
     in_.invalid("missing");
     inside_member(in_.error(), type.fields[first].name);
@@ -203,7 +230,7 @@ class JsonDecoder {
     }
   }
 
-  Token optional(const TypeTable& type, void* object, Token at) {
+  [[gnu::noinline]] Token optional(const TypeTable& type, void* object, Token at) {
     if (in_.peek(at) != 'n') return value(*type.element, type.optional->engage(object), at);
     if (in_.token(at) != "null") return in_.malformed(at, "null");
     type.optional->reset(object);
@@ -230,13 +257,13 @@ class JsonDecoder {
     return at;
   }
 
-  Token sequence(const TypeTable& type, void* object, Token at) {
+  [[gnu::noinline]] Token sequence(const TypeTable& type, void* object, Token at) {
     type.sequence->clear(object);
     std::size_t count = 0;
     return elements(*type.element, count, at, [&](std::size_t) { return type.sequence->append(object); });
   }
 
-  Token array(const TypeTable& type, void* object, Token at) {
+  [[gnu::noinline]] Token array(const TypeTable& type, void* object, Token at) {
     std::size_t count = 0;
     at = elements(*type.element, count, at, [&](std::size_t i) -> void* {
       return i < type.count ? static_cast<char*>(object) + i * type.element->size : nullptr;
@@ -245,7 +272,7 @@ class JsonDecoder {
     return in_.invalid("expected " + std::to_string(type.count) + " elements, found " + std::to_string(count));
   }
 
-  Token map(const TypeTable& type, void* object, Token at) {
+  [[gnu::noinline]] Token map(const TypeTable& type, void* object, Token at) {
     if (in_.peek(at) != '{') return in_.mistyped(at, "object");
     at = in_.enter(at);
     if (at == nullptr) return nullptr;

@@ -2,6 +2,7 @@
 
 #include "codec/base64.hpp"
 #include "codec/error_path.hpp"
+#include "codec/json_text.hpp"
 
 #include <simdjson.h>
 
@@ -63,22 +64,22 @@ char* write_escape(char c, char* to) noexcept {
 /// with the error filled.
 class JsonEncoder {
  public:
-  JsonEncoder(Buffer& out, Error& error) noexcept : out_(out), error_(error) {}
+  JsonEncoder(Buffer& out, Error& error) noexcept : out_(out), error_(error), limit_(out.limit()) {}
 
-  [[nodiscard]] char* start() { return room(out_.reserve(1), 1); }
-  void finish(char* at) noexcept { out_.commit(static_cast<std::size_t>(at - (out_.data() + out_.size()))); }
+  void finish(const char* at) noexcept { out_.resize(static_cast<std::size_t>(at - out_.data())); }
 
+  // As in the decoder: one function per kind that is not inlined.
   [[nodiscard]] char* value(const TypeTable& type, const void* object, char* at) {
     switch (type.kind) {
-      case Kind::boolean: return text(*static_cast<const bool*>(object) ? "true" : "false", at);
-      case Kind::int8: return number(*static_cast<const std::int8_t*>(object), at);
-      case Kind::int16: return number(*static_cast<const std::int16_t*>(object), at);
-      case Kind::int32: return number(*static_cast<const std::int32_t*>(object), at);
-      case Kind::int64: return number(*static_cast<const std::int64_t*>(object), at);
-      case Kind::uint8: return number(*static_cast<const std::uint8_t*>(object), at);
-      case Kind::uint16: return number(*static_cast<const std::uint16_t*>(object), at);
-      case Kind::uint32: return number(*static_cast<const std::uint32_t*>(object), at);
-      case Kind::uint64: return number(*static_cast<const std::uint64_t*>(object), at);
+      case Kind::boolean: return boolean(*static_cast<const bool*>(object), at);
+      case Kind::int8: return integer(*static_cast<const std::int8_t*>(object), at);
+      case Kind::int16: return integer(*static_cast<const std::int16_t*>(object), at);
+      case Kind::int32: return integer(*static_cast<const std::int32_t*>(object), at);
+      case Kind::int64: return integer(*static_cast<const std::int64_t*>(object), at);
+      case Kind::uint8: return integer(*static_cast<const std::uint8_t*>(object), at);
+      case Kind::uint16: return integer(*static_cast<const std::uint16_t*>(object), at);
+      case Kind::uint32: return integer(*static_cast<const std::uint32_t*>(object), at);
+      case Kind::uint64: return integer(*static_cast<const std::uint64_t*>(object), at);
       case Kind::float32: return real(*static_cast<const float*>(object), at);
       case Kind::float64: return real(*static_cast<const double*>(object), at);
       case Kind::string: return string(*static_cast<const std::string*>(object), at);
@@ -88,23 +89,35 @@ class JsonEncoder {
       case Kind::enumeration: return enumeration(type, object, at);
       case Kind::structure: return structure(type, object, at);
       case Kind::optional: return optional(type, object, at);
-      case Kind::sequence: return elements(*type.element, type.sequence->data(object), type.sequence->size(object), at);
+      case Kind::sequence: return sequence(type, object, at);
       case Kind::array: return elements(*type.element, object, type.count, at);
       case Kind::map: return map(type, object, at);
     }
-    return fail("this codec does not know the type of the member");
+    return unknown();
   }
 
  private:
-  char* fail(std::string_view reason) {
+  [[gnu::noinline]] char* unknown() { return fail("this codec does not know the type of the member"); }
+
+  [[gnu::noinline]] char* fail(std::string_view reason) {
     start_error(error_, Code::invalid, reason);
     return nullptr;
   }
 
+  [[gnu::noinline]] char* too_deep() {
+    return fail("values nest deeper than " + std::to_string(kMaxNesting) + " levels");
+  }
+
   /// Makes sure that `size` bytes can be written at `at`; gives the place, which may have moved.
   char* room(char* at, std::size_t size) {
+    return static_cast<std::size_t>(limit_ - at) >= size ? at : more_room(at, size);
+  }
+
+  [[gnu::noinline]] char* more_room(char* at, std::size_t size) {
     finish(at);
-    return out_.reserve(size);
+    at = out_.reserve(size);
+    limit_ = out_.limit();
+    return at;
   }
 
   char* text(std::string_view text, char* at) {
@@ -113,19 +126,28 @@ class JsonEncoder {
     return at + text.size();
   }
 
+  [[gnu::noinline]] char* boolean(bool value, char* at) { return text(value ? "true" : "false", at); }
+
+  template <std::integral Int>
+  [[gnu::noinline]] char* integer(Int value, char* at) {
+    constexpr std::uint64_t kShort = 100'000'000;
+    constexpr std::ptrdiff_t kShortRoom = 8;
+    if (static_cast<std::uint64_t>(value) >= kShort || limit_ - at < kShortRoom) return number(value, at);
+    return write_short_digits(static_cast<std::uint32_t>(value), at);
+  }
+
   template <class Number>
-  char* number(Number value, char* at) {
+  [[gnu::noinline]] char* number(Number value, char* at) {
     at = room(at, kLongestNumber);
     return std::to_chars(at, at + kLongestNumber, value).ptr;
   }
 
   template <std::floating_point Float>
-  char* real(Float value, char* at) {
-    if (!std::isfinite(value)) return fail("JSON has no form for NaN and infinity");
-    return number(value, at);
+  [[gnu::noinline]] char* real(Float value, char* at) {
+    return std::isfinite(value) ? number(value, at) : fail("JSON has no form for NaN and infinity");
   }
 
-  char* string(std::string_view value, char* at) {
+  [[gnu::noinline]] char* string(std::string_view value, char* at) {
     if (!is_plain(value)) return escaped(value, at);
     at = room(at, value.size() + 2);
     *at++ = '"';
@@ -135,7 +157,7 @@ class JsonEncoder {
     return at;
   }
 
-  char* escaped(std::string_view value, char* at) {
+  [[gnu::noinline]] char* escaped(std::string_view value, char* at) {
     if (!simdjson::validate_utf8(value.data(), value.size())) return fail("the string is not valid UTF-8");
     constexpr std::size_t kPiece = 256;
     constexpr std::size_t kLongestEscape = 6;
@@ -153,7 +175,7 @@ class JsonEncoder {
     return text("\"", at);
   }
 
-  char* bytes(std::span<const std::byte> value, char* at) {
+  [[gnu::noinline]] char* bytes(std::span<const std::byte> value, char* at) {
     const std::size_t size = base64_length(value.size());
     at = room(at, size + 2);
     *at++ = '"';
@@ -163,7 +185,7 @@ class JsonEncoder {
     return at;
   }
 
-  char* enumeration(const TypeTable& type, const void* object, char* at) {
+  [[gnu::noinline]] char* enumeration(const TypeTable& type, const void* object, char* at) {
     const std::int64_t value = load_enumerator(type, object);
     for (const Enumerator& enumerator : type.enumerators) {
       if (enumerator.value == value) return string(enumerator.name, at);
@@ -190,42 +212,48 @@ class JsonEncoder {
     }
   }
 
-  /// Copies `,"name":` without its comma when `first`.
-  char* key(const Field& field, bool first, char* at) {
-    const std::size_t comma = first ? 1 : 0;
-    const std::size_t size = field.quoted.size() - comma;
-    at = room(at, field.quoted.size() + kKeyBlock);
-    const char* from = field.quoted.data() + comma;
-    // The bytes behind the name are there (comma included, one block may start one byte late).
-    for (std::size_t copied = 0; copied < size; copied += kKeyBlock) std::memcpy(at + copied, from + copied, kKeyBlock);
+  /// Copies `,"name":`, with bytes behind it that the value overwrites.
+  char* key(const Field& field, char* at) {
+    const std::size_t size = field.quoted.size();
+    at = room(at, size + kKeyBlock);
+    std::memcpy(at, field.quoted.data(), kKeyBlock);
+    for (std::size_t copied = kKeyBlock; copied < size; copied += kKeyBlock) {
+      std::memcpy(at + copied, field.quoted.data() + copied, kKeyBlock);
+    }
     return at + size;
   }
 
-  char* structure(const TypeTable& type, const void* object, char* at) {
-    if (++depth_ > kMaxNesting) return fail("values nest deeper than " + std::to_string(kMaxNesting) + " levels");
-    at = room(at, 1);
-    *at++ = '{';
-    bool first = true;
-    for (const Field& field : type.fields) {
-      const void* const member = static_cast<const char*>(object) + field.offset;
-      if (field.optional && field.type->optional->value(member) == nullptr) continue;
-      at = value(*field.type, member, key(field, first, at));
-      if (at == nullptr) return inside_member(error_, field.name), nullptr;
-      first = false;
+  [[gnu::noinline]] char* structure(const TypeTable& type, const void* object, char* at) {
+    if (++depth_ > kMaxNesting) return too_deep();
+    // Each member starts with a comma; the first one then becomes the bracket.
+    const std::ptrdiff_t start = at - out_.data();
+    const Field* const last = type.fields.data() + type.fields.size();
+    for (const Field* field = type.fields.data(); field != last; ++field) {
+      const void* const member = static_cast<const char*>(object) + field->offset;
+      if (field->optional && field->type->optional->value(member) == nullptr) continue;
+      at = value(*field->type, member, key(*field, at));
+      if (at == nullptr) return inside_member(error_, field->name), nullptr;
     }
     --depth_;
-    at = room(at, 1);
-    *at++ = '}';
-    return at;
+    at = room(at, 2);
+    char* const bracket = out_.begin() + start;
+    if (at == bracket) ++at;
+    *bracket = '{';
+    *at = '}';
+    return at + 1;
   }
 
-  char* optional(const TypeTable& type, const void* object, char* at) {
+  [[gnu::noinline]] char* optional(const TypeTable& type, const void* object, char* at) {
     const void* const inside = type.optional->value(object);
     return inside == nullptr ? text("null", at) : value(*type.element, inside, at);
   }
 
-  char* elements(const TypeTable& element, const void* first, std::size_t count, char* at) {
-    if (++depth_ > kMaxNesting) return fail("values nest deeper than " + std::to_string(kMaxNesting) + " levels");
+  [[gnu::noinline]] char* sequence(const TypeTable& type, const void* object, char* at) {
+    return elements(*type.element, type.sequence->data(object), type.sequence->size(object), at);
+  }
+
+  [[gnu::noinline]] char* elements(const TypeTable& element, const void* first, std::size_t count, char* at) {
+    if (++depth_ > kMaxNesting) return too_deep();
     at = text("[", at);
     for (std::size_t i = 0; i < count; ++i) {
       if (i > 0) at = text(",", at);
@@ -253,8 +281,8 @@ class JsonEncoder {
     return at != nullptr;
   }
 
-  char* map(const TypeTable& type, const void* object, char* at) {
-    if (++depth_ > kMaxNesting) return fail("values nest deeper than " + std::to_string(kMaxNesting) + " levels");
+  [[gnu::noinline]] char* map(const TypeTable& type, const void* object, char* at) {
+    if (++depth_ > kMaxNesting) return too_deep();
     MapVisit visit{*this, *type.element, text("{", at), true};
     if (!type.map->visit(object, &visit, &JsonEncoder::entry)) return inside_map(error_), nullptr;
     --depth_;
@@ -263,6 +291,7 @@ class JsonEncoder {
 
   Buffer& out_;
   Error& error_;
+  const char* limit_;  // of the room that is there
   std::size_t depth_ = 0;
 };
 
@@ -272,7 +301,7 @@ bool encode_json(const TypeTable& type, const void* object, Buffer& out, Error& 
   const std::size_t before = out.size();
   try {
     JsonEncoder encoder(out, error);
-    char* const end = encoder.value(type, object, encoder.start());
+    char* const end = encoder.value(type, object, out.begin() + before);
     if (end != nullptr) {
       encoder.finish(end);
       return true;
@@ -281,7 +310,7 @@ bool encode_json(const TypeTable& type, const void* object, Buffer& out, Error& 
   } catch (const std::length_error&) {
     error = Error(Code::too_large, "the encoded object is longer than 1 GiB");
   }
-  out.truncate(before);
+  out.resize(before);
   return false;
 }
 

@@ -3,6 +3,8 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <new>
 
 namespace ruststream::inline v0::codec {
@@ -18,8 +20,43 @@ const char* describe(simdjson::error_code code) {
   }
 }
 
-bool is_opening(char c) noexcept { return c == '{' || c == '['; }
-bool is_closing(char c) noexcept { return c == '}' || c == ']'; }
+enum class Class : std::uint8_t { other, space, mark, quote, special };  // in this order
+
+constexpr std::array<Class, 256> kClasses = [] {
+  std::array<Class, 256> classes{};
+  for (std::size_t c = 0; c < 0x20; ++c) classes[c] = Class::special;
+  for (std::size_t c = 0x80; c < 0x100; ++c) classes[c] = Class::special;
+  for (const char c : {' ', '\n', '\r', '\t'}) classes[static_cast<std::size_t>(c)] = Class::space;
+  for (const char c : {'{', '}', '[', ']', ':', ','}) classes[static_cast<std::size_t>(c)] = Class::mark;
+  classes['"'] = Class::quote;
+  classes['\\'] = Class::special;
+  return classes;
+}();
+
+Class class_of(char c) noexcept { return kClasses[static_cast<unsigned char>(c)]; }
+
+/// Finds the tokens of a document without escapes, control characters and bytes beyond ASCII. @return the end of the
+/// tokens, or null for every document that is not so plain or has no token: those are for the vector code.
+std::uint32_t* index_plain(const char* text, std::size_t size, std::uint32_t* out) noexcept {
+  char copy[JsonIndex::kSmallDocument + 1];  // ends in a zero, so that no loop looks for the end
+  std::memcpy(copy, text, size);
+  copy[size] = '\0';
+  const std::uint32_t* const begin = out;
+  const char* at = copy;
+  for (;;) {
+    const Class found = class_of(*at);
+    if (found == Class::special) break;
+    if (found != Class::space) *out++ = static_cast<std::uint32_t>(at - copy);
+    ++at;
+    if (found == Class::other) {
+      while (class_of(*at) == Class::other) ++at;
+    } else if (found == Class::quote) {
+      while (class_of(*at) < Class::quote) ++at;
+      if (class_of(*at++) == Class::special) return nullptr;
+    }
+  }
+  return at == copy + size && out != begin ? out : nullptr;
+}
 
 }  // namespace
 
@@ -27,8 +64,14 @@ JsonIndex::JsonIndex() = default;
 JsonIndex::~JsonIndex() = default;
 
 JsonIndex& JsonIndex::of_this_thread() {
-  static thread_local JsonIndex index;
-  return index;
+  // A pointer of the static TLS block is two instructions away, an object with a destructor thirty. Its eight bytes fit
+  // into what the loader keeps for libraries that come late.
+  [[gnu::tls_model("initial-exec")]] static thread_local constinit JsonIndex* current = nullptr;
+  if (current == nullptr) {
+    static thread_local JsonIndex index;
+    current = &index;
+  }
+  return *current;
 }
 
 const char* JsonIndex::resize(std::size_t size) {
@@ -45,6 +88,15 @@ const char* JsonIndex::resize(std::size_t size) {
 }
 
 const char* JsonIndex::build(const char* text, std::size_t size) {
+  if (size <= kSmallDocument) {
+    begin_ = small_.data();
+    end_ = index_plain(text, size, begin_);
+    if (end_ != nullptr) return finish(text, size);
+  }
+  return build_vectorized(text, size);
+}
+
+const char* JsonIndex::build_vectorized(const char* text, std::size_t size) {
   const bool fits = size <= kKeepDocument ? capacity_ == kKeepDocument : size <= capacity_;
   if (!fits) {
     if (const char* const problem = resize(size); problem != nullptr) return problem;
@@ -55,13 +107,16 @@ const char* JsonIndex::build(const char* text, std::size_t size) {
   if (code != simdjson::SUCCESS) return describe(code);
   begin_ = stage_->structural_indexes.get();
   end_ = begin_ + stage_->n_structural_indexes;
-  std::uint32_t& behind = stage_->structural_indexes[stage_->n_structural_indexes];
-  if (!is_opening(text[*begin_])) {
-    behind = static_cast<std::uint32_t>(size);
-    return nullptr;
-  }
-  behind = *begin_;
-  return is_closing(text[end_[-1]]) ? nullptr : "the JSON document is cut off, or something follows it";
+  return finish(text, size);
+}
+
+const char* JsonIndex::finish(const char* text, std::size_t size) {
+  const char first = text[*begin_];
+  const bool brackets = first == '{' || first == '[';
+  *end_ = brackets ? *begin_ : static_cast<std::uint32_t>(size);
+  const char last = text[end_[-1]];
+  if (!brackets || last == '}' || last == ']') return nullptr;
+  return "the JSON document is cut off, or something follows it";
 }
 
 }  // namespace ruststream::inline v0::codec

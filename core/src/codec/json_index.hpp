@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -27,6 +28,10 @@ class JsonIndex {
   /// A document up to this size needs no new memory; the memory for a longer one is given back by the next.
   static constexpr std::size_t kKeepDocument = std::size_t{256} << 10;
 
+  /// Up to this size a plain loop finds the tokens with fewer instructions than the vector code (28 bytes: 190 instead
+  /// of 480), unless the document has escapes or is not ASCII.
+  static constexpr std::size_t kSmallDocument = 64;
+
   /// One per thread, made when first used.
   static JsonIndex& of_this_thread();
 
@@ -44,11 +49,14 @@ class JsonIndex {
 
  private:
   [[nodiscard]] const char* resize(std::size_t size);
+  [[nodiscard]] const char* build_vectorized(const char* text, std::size_t size);
+  [[nodiscard]] const char* finish(const char* text, std::size_t size);
 
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage_;
   std::size_t capacity_ = 0;
-  const std::uint32_t* begin_ = nullptr;
-  const std::uint32_t* end_ = nullptr;
+  std::uint32_t* begin_ = nullptr;
+  std::uint32_t* end_ = nullptr;
+  std::array<std::uint32_t, kSmallDocument + 1> small_;
 };
 
 }  // namespace ruststream::inline v0::codec

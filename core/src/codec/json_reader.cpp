@@ -3,6 +3,7 @@
 #include "codec/error_path.hpp"
 #include "codec/json_text.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace ruststream::inline v0::codec {
@@ -42,9 +43,7 @@ Token JsonReader::invalid(std::string_view reason) {
   return nullptr;
 }
 
-Token JsonReader::too_deep() {
-  return invalid("values nest deeper than " + std::to_string(kMaxNesting) + " levels");
-}
+Token JsonReader::too_deep() { return invalid("values nest deeper than " + std::to_string(kMaxNesting) + " levels"); }
 
 std::uint64_t JsonReader::last_bytes(std::size_t offset) const noexcept {
   std::uint64_t bytes = 0;
@@ -60,12 +59,10 @@ bool JsonReader::unescaped(std::string_view& inside) {
   return true;
 }
 
-Token JsonReader::escaped_key(Token at, std::span<const Field> fields, std::size_t& found) {
+const Field* JsonReader::escaped_key(Token at, const Field* first, const Field* last) {
   std::string_view name;
   if (string(at, name) == nullptr) return nullptr;
-  for (found = 0; found < fields.size() && fields[found].name != name; ++found) {
-  }
-  return at + 2;
+  return std::find_if(first, last, [name](const Field& field) { return field.name == name; });
 }
 
 Token JsonReader::skip_scalar(Token at) {

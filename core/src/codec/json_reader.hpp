@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <span>
 #include <string_view>
 
 namespace ruststream::inline v0::codec {
@@ -33,6 +32,9 @@ class JsonReader {
     return {begin, static_cast<std::size_t>(last - begin)};
   }
 
+  /// How many bytes there are before a token.
+  [[nodiscard]] std::size_t before(Token at) const noexcept { return *at; }
+
   /// The inside of a string as it is written.
   [[nodiscard]] std::string_view quoted(Token at) const noexcept {
     const char* const begin = text_ + at[0] + 1;
@@ -55,21 +57,18 @@ class JsonReader {
   [[nodiscard]] Token enter(Token at) { return ++depth_ > kMaxNesting ? too_deep() : at + 1; }
   void leave() noexcept { --depth_; }
 
-  /// Takes a key and its colon; `found` becomes the position of its field, or the number of fields. Keys usually come
-  /// in the order of the fields: the search starts at `expected`.
-  [[nodiscard]] Token key(Token at, std::span<const Field> fields, std::size_t expected, std::size_t& found) {
-    if (peek(at) != '"') return malformed(at, "the name of a member");
-    if (peek(at + 1) != ':') return malformed(at + 1, "':'");
-    const std::uint64_t first = first_bytes(at);
-    const std::size_t count = fields.size();
-    for (found = expected; found < count; ++found) {
-      if (is_key(at, fields[found], first)) return at + 2;
+  /// The field that a key at `at` names, or `last` for an unknown one; null with the error filled when it is no key or
+  /// has no colon. The value follows two tokens later. Keys usually come in the order of the fields, so `expected` is
+  /// tried first.
+  [[nodiscard]] const Field* key(Token at, const Field* first, const Field* last, const Field* expected) {
+    if (peek(at) != '"') return malformed(at, "the name of a member"), nullptr;
+    if (peek(at + 1) != ':') return malformed(at + 1, "':'"), nullptr;
+    const std::uint64_t bytes = first_bytes(at);
+    if (expected != last && is_key(at, *expected, bytes)) return expected;
+    for (const Field* field = first; field != last; ++field) {
+      if (is_key(at, *field, bytes)) return field;
     }
-    for (found = 0; found < expected; ++found) {
-      if (is_key(at, fields[found], first)) return at + 2;
-    }
-    found = count;
-    return may_have_escapes() ? escaped_key(at, fields, found) : at + 2;
+    return may_have_escapes() ? escaped_key(at, first, last) : last;
   }
 
   /// Steps over one value of any kind.
@@ -117,12 +116,19 @@ class JsonReader {
 
   [[nodiscard]] bool is_key(Token at, const Field& field, std::uint64_t first) const noexcept {
     if (((first ^ field.first_bytes) & field.first_mask) != 0) return false;
-    return field.name.size() < sizeof first || quoted(at) == field.name;
+    return field.name.size() < sizeof first || is_long_key(at, field.name);
+  }
+
+  /// Whether a key is `name`, of which the first eight bytes are known to match.
+  [[nodiscard]] bool is_long_key(Token at, std::string_view name) const noexcept {
+    const std::size_t offset = *at + std::size_t{1};
+    if (size_ - offset <= name.size() || text_[offset + name.size()] != '"') return false;
+    return name.size() == 8 || std::memcmp(text_ + offset + 8, name.data() + 8, name.size() - 8) == 0;
   }
 
   [[nodiscard]] std::uint64_t last_bytes(std::size_t offset) const noexcept;
   bool unescaped(std::string_view& inside);
-  Token escaped_key(Token at, std::span<const Field> fields, std::size_t& found);
+  const Field* escaped_key(Token at, const Field* first, const Field* last);
   Token skip_scalar(Token at);
   Token skip_key(Token at);
   Token skip_nested(Token at);

@@ -155,6 +155,23 @@ bool is_number(const char* begin, const char* end) noexcept {
   return at == end;
 }
 
+bool parse_digits(std::string_view digits, std::uint64_t& value) noexcept {
+  constexpr std::size_t kAlwaysFits = 19;
+  if (digits.empty() || digits.size() > kAlwaysFits + 1 || (digits[0] == '0' && digits.size() > 1)) return false;
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (!is_digit(digits[i])) return false;
+    const auto digit = static_cast<std::uint64_t>(digits[i] - '0');
+    if (i < kAlwaysFits) {
+      sum = sum * 10 + digit;
+    } else if (__builtin_mul_overflow(sum, 10, &sum) || __builtin_add_overflow(sum, digit, &sum)) {
+      return false;
+    }
+  }
+  value = sum;
+  return true;
+}
+
 NumberError parse_number(const char* begin, const char* end, double& value) noexcept {
   return parse(begin, end, value);
 }

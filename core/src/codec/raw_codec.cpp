@@ -10,9 +10,10 @@ inline namespace v0 {
 namespace {
 
 bool not_raw(const TypeTable& type, Error& error) {
-  error = Error(Code::invalid, "the raw codec takes std::string, std::string_view, std::vector<std::byte> and "
-                               "std::span<const std::byte>; use json() for " +
-                                   (type.name.empty() ? "other types" : std::string(type.name)));
+  error = Error(Code::invalid,
+                "the raw codec takes std::string, std::string_view, std::vector<std::byte> and "
+                "std::span<const std::byte>; use json() for " +
+                    (type.name.empty() ? "other types" : std::string(type.name)));
   return false;
 }
 
