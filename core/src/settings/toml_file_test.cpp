@@ -1,7 +1,5 @@
 #include "settings/toml_file.hpp"
 
-#include "settings/key_depth.hpp"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -63,8 +61,10 @@ TEST(TomlFile, SaysWhereAndWhatIsMalformed) {
   } cases[] = {
       {"\nx 1", "q.toml:2:3: Error while parsing key-value pair: expected '=', saw '1'"},
       {"a = 1\na = 2", "q.toml:2:5: Error while parsing key-value pair: cannot redefine existing integer 'a'"},
+      {"[!]", "q.toml:1:2: Error while parsing key: expected bare key starting character or string delimiter, saw '!'"},
       {"a = 1 b", "q.toml:1:7: Error while parsing key-value pair: expected a comment or whitespace, saw 'b'"},
-      {"a = \xff", "q.toml:1:4: Encountered invalid utf-8 sequence"},
+      {"a = \u048C", "q.toml:1:5: Error while parsing value: could not determine value type"},
+      {"a = '\xff'", "q.toml:1:5: Encountered invalid utf-8 sequence"},
       {"app.x = [1, [2]]", "app.x (q.toml:1): a list holds texts, numbers, booleans or dates only"},
       {"[[subscription]]\na = 1\n[[publisher]]\nb = 2",
        "publisher (q.toml:3): a list holds texts, numbers, booleans or dates only\n"
@@ -83,25 +83,6 @@ TEST(TomlFile, BoundsItsInput) {
   std::string tables;
   for (int i = 0; i < 40; ++i) tables += "{a = ";
   EXPECT_EQ(shown("x = " + tables + "1" + std::string(40, '}')).substr(0, 4), "x.a.");
-}
-
-TEST(TomlFile, LooksForDeepKeysOnlyWhereKeysAre) {
-  const struct {
-    std::string toml;
-    std::size_t line;
-  } cases[] = {
-      {"a.b.c = 1", 0},
-      {"\na.b.c.d = 1", 2},
-      {"'a'.\"b\" . c.d = 1", 1},
-      {"x = ['1.1', 2.2, 3.3, 4.4, 5.5]", 0},
-      {"# a.b.c.d.e.f\nx = 'a.b.c.d.e' # a.b.c.d.e", 0},
-      {"x = \"a\\\".b.c.d.e\"", 0},
-      {"x = '''\na.b.c.d.e\n'''\na.b.c.d=1", 4},
-      {"x = \"\"\"a.b.\\\"\"\"c.d.e\"\"\"", 0},
-      {"x = 'not closed\na.b.c.d = 1", 2},
-      {"x = \"a\\", 0},
-  };
-  for (const auto& c : cases) EXPECT_EQ(line_of_too_deep_key(c.toml, 3), c.line) << c.toml;
 }
 
 TEST(TomlFile, ReadsAFileAndSaysWhenItCannot) {

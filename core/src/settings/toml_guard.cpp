@@ -1,9 +1,11 @@
-#include "settings/key_depth.hpp"
+#include "settings/toml_guard.hpp"
 
 #include <algorithm>
 
 namespace ruststream::inline v0::settings {
 namespace {
+
+constexpr std::string_view kEndsAKey = "\n=,[]{}";
 
 /// Where the string that begins at `at` ends: past its closing quote, or at the end of the line if it has none.
 std::size_t end_of_string(std::string_view text, std::size_t at) {
@@ -27,7 +29,7 @@ std::size_t end_of_string(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-std::size_t line_of_too_deep_key(std::string_view text, std::size_t max_parts) {
+std::size_t line_of_too_deep_key(std::string_view text) {
   std::size_t line = 1;
   std::size_t dots = 0;
   std::size_t at = 0;
@@ -44,8 +46,8 @@ std::size_t line_of_too_deep_key(std::string_view text, std::size_t max_parts) {
       continue;
     }
     if (c == '.') {
-      if (++dots >= max_parts) return line;
-    } else if (c == '\n' || c == '=' || c == ',' || c == '[' || c == ']' || c == '{' || c == '}') {
+      if (++dots >= kMaxKeyParts) return line;
+    } else if (kEndsAKey.find(c) != std::string_view::npos) {
       dots = 0;
       if (c == '\n') ++line;
     }
