@@ -1,0 +1,43 @@
+// A URL that is accepted reads the same again from what is handed to the plugin, and neither an error nor the redacted
+// form shows the password.
+#include "options/url.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+using ruststream::options::parse_url;
+
+namespace {
+
+// A password that occurs in a part which may be shown tells nothing; a short one does so by chance.
+bool tells(const std::string& shown, const ruststream::options::Url& url) {
+  constexpr std::size_t kTelling = 8;
+  if (url.password.size() < kTelling || url.broker.find(url.password) == std::string::npos) return false;
+  const std::size_t once = url.broker.find(url.password);
+  if (url.broker.find(url.password, once + 1) != std::string::npos ||
+      url.user.find(url.password) != std::string::npos) {
+    return false;
+  }
+  return shown.find(url.password) != std::string::npos && url.password.find('*') == std::string::npos;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const std::string shown = ruststream::options::redact(text);
+  const auto url = parse_url(text);
+  if (!url) return url.error().text.empty() ? std::abort(), 0 : 0;
+  const auto again = parse_url(url->broker);
+  if (!again || again->scheme != url->scheme || again->password != url->password || again->path != url->path ||
+      again->hosts.size() != url->hosts.size() || !again->settings.empty()) {
+    std::abort();
+  }
+  bool repeated = false;  // in the query, whose names are shown
+  for (const auto& setting : url->settings) repeated |= setting.name.find(url->password) != std::string::npos;
+  if (!repeated && tells(shown, *url)) std::abort();
+  return 0;
+}
