@@ -1,5 +1,4 @@
-// A whole broker in one file: topics inside the process. Each subscription gets every message published to its address;
-// it acknowledges, retries, releases or rejects them.
+// A whole broker in one file: topics inside the process. Each subscription gets every message published to its address.
 #include <ruststream/sdk.hpp>
 
 #include <algorithm>
@@ -17,16 +16,11 @@ struct Message {
   std::uint16_t attempt = 1;
 };
 
-using sdk::cap;
-constexpr rst_capability kCaps[] = {cap(RST_CAP_SETTLE),
-                                    cap(RST_CAP_RETRY),
-                                    cap(RST_CAP_RELEASE),
-                                    cap(RST_CAP_REJECT),
-                                    cap(RST_CAP_ATTEMPT),
-                                    cap(RST_CAP_PUBLISH_ORDER),
-                                    cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
-                                    cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
-                                    cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES)};
+constexpr auto kCaps =
+    sdk::caps(RST_CAP_SETTLE, RST_CAP_RETRY, RST_CAP_RELEASE, RST_CAP_REJECT, RST_CAP_ATTEMPT, RST_CAP_PUBLISH_ORDER,
+              sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
+              sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
+              sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES));
 
 struct Broker {
   static constexpr rst_kind kKinds[] = {

@@ -6,6 +6,7 @@
 #include <ruststream/sdk/text.hpp>
 
 #include <span>
+#include <type_traits>
 
 namespace ruststream::sdk {
 
@@ -69,6 +70,19 @@ constexpr Option option(std::string_view name, std::uint16_t type, std::uint32_t
 constexpr rst_capability cap(std::uint32_t id, std::uint16_t level = RST_LEVEL_NATIVE, std::uint64_t limit = 0,
                              std::uint16_t flags = 0) {
   return {id, level, flags, limit};
+}
+
+/// A kind's capabilities: ids alone are native and unlimited, cap() says more.
+template <typename... Caps>
+consteval std::array<rst_capability, sizeof...(Caps)> caps(Caps... each) {
+  constexpr auto made = [](auto one) {
+    if constexpr (std::is_same_v<decltype(one), rst_capability>) {
+      return one;
+    } else {
+      return cap(static_cast<std::uint32_t>(one));
+    }
+  };
+  return {made(each)...};
 }
 
 /// `caps` is a static array.

@@ -131,6 +131,7 @@ class Tokens {
 
   // The next slot in a ring, so that a batch's tokens lie side by side; long unsettled ones are left out.
   Slot* find_free() {
+    if (full()) return nullptr;
     for (std::uint32_t looked = 0; looked < size_; ++looked) {
       if (unsettled_.load(std::memory_order_relaxed) * 2 >= size_ && size_ < most_)
         break;  // grow before it gets crowded
