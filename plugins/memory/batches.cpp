@@ -1,0 +1,66 @@
+#include "batches.hpp"
+
+#include <bit>
+#include <new>
+
+namespace ruststream::memory {
+namespace {
+
+constexpr std::align_val_t kLine{64};  // so that each message is one cache line
+
+static_assert(sizeof(Batch) <= 192);
+constexpr std::size_t kHeadBytes = 192;
+
+}  // namespace
+
+Batches::~Batches() {
+  for (auto& spares : spares_) {
+    while (spares.first != nullptr) {
+      Batch* next = spares.first->next_spare;
+      ::operator delete(spares.first, kLine);
+      spares.first = next;
+    }
+  }
+}
+
+Batch& Batches::make(std::uint32_t size_class) const {
+  const std::size_t room = std::size_t{1} << size_class;
+  auto* block = static_cast<std::byte*>(
+      ::operator new(kHeadBytes + room * (sizeof(rst_message) + sizeof(Record*) + sizeof(std::int64_t)), kLine));
+  auto* batch = new (block) Batch{};
+  batch->broker = &broker_;
+  batch->messages = reinterpret_cast<rst_message*>(block + kHeadBytes);
+  batch->records = reinterpret_cast<Record**>(batch->messages + room);
+  batch->timestamps = reinterpret_cast<std::int64_t*>(batch->records + room);
+  batch->size_class = size_class;
+  batch->head.struct_size = sizeof(rst_batch);
+  batch->head.stride = sizeof(rst_message);
+  batch->head.messages = batch->messages;
+  batch->head.timestamps = batch->timestamps;
+  batch->head.plugin = batch;
+  return *batch;
+}
+
+Batch& Batches::take(std::uint32_t count) {
+  const auto size_class = static_cast<std::uint32_t>(std::bit_width(count - 1));
+  auto& spares = spares_[size_class];
+  if (spares.first == nullptr) return make(size_class);
+  Batch& batch = *spares.first;
+  spares.first = batch.next_spare;
+  --spares.count;
+  batch.head.host[0] = batch.head.host[1] = 0;
+  return batch;
+}
+
+void Batches::give_back(Batch& batch) noexcept {
+  auto& spares = spares_[batch.size_class];
+  if (spares.count == kMaxSpare) {
+    ::operator delete(&batch, kLine);
+    return;
+  }
+  batch.next_spare = spares.first;
+  spares.first = &batch;
+  ++spares.count;
+}
+
+}  // namespace ruststream::memory

@@ -1,0 +1,193 @@
+// From a group's queue into the host: batches, credit, and what is lent until release.
+#include "broker.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+
+namespace ruststream::memory {
+namespace {
+
+void release_entry(rst_batch* head) {
+  Batch& batch = Batch::of(head);
+  batch.broker->release(batch);
+}
+
+std::int32_t read_field(rst_batch* head, std::uint32_t index, std::uint32_t field, rst_value* out) {
+  if (index >= head->count || field != kFieldSequence) return -RST_E_INVALID;
+  *out = rst_value{};
+  out->type = RST_TYPE_U64;
+  out->as.u64 = Batch::of(head).records[index]->sequence;
+  return RST_DONE;
+}
+
+std::int32_t read_position(rst_batch* head, std::uint32_t index, rst_position* out) {
+  if (index >= head->count) return -RST_E_INVALID;
+  *out = position_of(*Batch::of(head).records[index]);
+  return RST_DONE;
+}
+
+}  // namespace
+
+const rst_batch_ops Broker::kQueueOps{sizeof(rst_batch_ops), 0, release_entry, read_field, nullptr, nullptr};
+const rst_batch_ops Broker::kLogOps{sizeof(rst_batch_ops), 0, release_entry, read_field, read_position, nullptr};
+
+void Broker::fill_message(bool names_topic, Batch& batch, std::uint32_t index, Record& record, std::uint64_t token,
+                          std::uint32_t attempt) noexcept {
+  ++record.pins;
+  batch.records[index] = &record;
+  batch.timestamps[index] = record.timestamp_ns;
+  rst_message& message = batch.messages[index];
+  message.payload = record.payload();
+  message.payload_len = record.payload_len;
+  message.token = token;
+  message.key = record.key();
+  message.key_len = record.key_len;
+  message.header_count = record.header_count;
+  message.headers = record.header_count != 0 ? record.headers().data() : nullptr;
+  message.meta = record.meta();
+  if (message.meta == nullptr && names_topic) message.meta = &record.topic->meta;
+  message.attempt =
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(attempt, std::numeric_limits<std::uint16_t>::max()));
+  message.flags = RST_MESSAGE_PADDED;
+  message.partition = record.partition;
+  if ((record.flags & Record::kNullPayload) != 0) {
+    message.payload = nullptr;
+    message.flags = RST_MESSAGE_NULL_PAYLOAD;
+  }
+}
+
+Batch& Broker::fill(Group& group, Subscription& subscription) {
+  auto room = std::min<std::uint64_t>(group.available(), static_cast<std::uint64_t>(subscription.credit_messages));
+  room = std::min<std::uint64_t>(room, subscription.window - subscription.in_flight.size());
+  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(room, subscription.max_batch));
+  subscription.in_flight.reserve(most);
+  Batch& batch = batches_.take(most);
+  const auto deadline =
+      subscription.ack_timeout_ns > 0 ? clock_.monotonic_ns() + subscription.ack_timeout_ns : std::int64_t{0};
+  std::uint64_t bytes = 0;
+  std::uint32_t count = 0;
+  // Bytes are soft (rule F1): the message that uses them up is still delivered.
+  while (count < most && static_cast<std::int64_t>(bytes) < subscription.credit_bytes) {
+    const Returned next = group.take();
+    auto& slot = subscription.in_flight.add(next.record, next.attempt);
+    slot.deadline_ns = deadline;
+    fill_message(subscription.names_topic, batch, count, *next.record, slot.token, next.attempt);
+    if (next.redelivered) {
+      batch.messages[count].flags |= RST_MESSAGE_REDELIVERED;
+      ++subscription.counts.redelivered;
+    }
+    bytes += next.record->bytes;
+    ++count;
+  }
+  subscription.credit_messages -= count;
+  subscription.credit_bytes -= static_cast<std::int64_t>(bytes);
+  subscription.counts.delivered += count;
+  if (deadline != 0 && subscription.due_ns == kNever) arm(subscription, deadline);
+  batch.head.count = count;
+  batch.head.bytes = bytes;
+  batch.head.subscription = subscription.object.id();
+  batch.head.generation = subscription.generation;
+  batch.head.ops = group.is_log() ? &kLogOps : &kQueueOps;
+  return batch;
+}
+
+void Broker::deliver(Turn& turn, Group& group, Subscription& subscription) {
+  Batch& batch = fill(group, subscription);
+  const auto drains = subscription.drains;
+  subscription.delivering = true;
+  turn.leave();
+  // From here on the host may settle and release all of it, on any thread, before the call returns (rule M6).
+  const auto result = subscription.object.host().deliver(batch.head);
+  turn.enter();
+  subscription.delivering = false;
+  if (result != RST_DONE) take_back(subscription, batch, drains);
+  for (const auto op : subscription.drain_ops) turn.complete(subscription.object, op, 0);
+  subscription.drain_ops.clear();
+  if (subscription.closing) turn.closed(subscription.object, subscription.dropped);
+}
+
+/// A batch that the host refused goes back unprocessed and costs no credit (rule M1).
+void Broker::take_back(Subscription& subscription, Batch& batch, std::uint64_t drains) {
+  for (std::uint32_t i = 0; i < batch.head.count; ++i) {
+    auto* slot = subscription.in_flight.find(batch.messages[i].token);
+    if (slot == nullptr) continue;  // the subscription was closed or moved meanwhile, which gave it back
+    subscription.group->give_back(slot->record, slot->attempt);
+    subscription.in_flight.remove(*slot);
+  }
+  if (subscription.drains == drains) {
+    subscription.credit_messages += batch.head.count;
+    subscription.credit_bytes += static_cast<std::int64_t>(batch.head.bytes);
+  }
+  subscription.refused = true;
+  release_batch(batch);
+}
+
+void Broker::release(Batch& batch) noexcept {
+  const std::lock_guard lock(lock_);
+  release_batch(batch);
+}
+
+void Broker::release_batch(Batch& batch) noexcept {
+  for (std::uint32_t i = 0; i < batch.head.count; ++i) {
+    Record* record = batch.records[i];
+    if (--record->pins == 0 && record->holds == 0) drop_record(*record);
+  }
+  batches_.give_back(batch);
+}
+
+void Broker::mark_ready(Group& group) {
+  if (group.marked_ready) return;
+  group.marked_ready = true;
+  group.next_ready = ready_;
+  ready_ = &group;
+}
+
+void Broker::pump_ready(Turn& turn) {
+  while (ready_ != nullptr) {
+    Group& group = *ready_;
+    ready_ = group.next_ready;
+    group.marked_ready = false;
+    pump(turn, group);
+  }
+}
+
+/// Delivers until the group is empty or no member may be given more. A member that another thread is delivering to is
+/// left to that thread, which comes back for more.
+void Broker::pump(Turn& turn, Group& group) {
+  ++group.pumps;
+  while (!group.deleted && group.has_work()) {
+    Subscription* member = group.next_ready_member();
+    if (member == nullptr) break;
+    deliver(turn, group, *member);
+  }
+  if (--group.pumps == 0 && group.deleted) delete &group;
+}
+
+std::int32_t Broker::credit(Subscription& subscription, std::uint32_t messages, std::uint64_t bytes) {
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max() / 2;
+  Turn turn(*this);
+  if (subscription.closing) return -RST_E_CLOSED;
+  subscription.credit_messages = std::min(subscription.credit_messages + std::int64_t{messages}, kMost);
+  subscription.credit_bytes += static_cast<std::int64_t>(std::min<std::uint64_t>(bytes, kMost));
+  subscription.credit_bytes = std::min(subscription.credit_bytes, kMost);
+  subscription.refused = false;
+  if (subscription.group->has_work()) {
+    mark_ready(*subscription.group);
+    pump_ready(turn);
+  }
+  return RST_DONE;
+}
+
+std::int32_t Broker::drain(Subscription& subscription, std::uint64_t op) {
+  Turn turn(*this);
+  if (subscription.closing) return -RST_E_CLOSED;
+  subscription.credit_messages = 0;
+  subscription.credit_bytes = 0;
+  ++subscription.drains;
+  if (!subscription.delivering) return RST_DONE;
+  subscription.drain_ops.push_back(op);
+  return RST_PENDING;
+}
+
+}  // namespace ruststream::memory

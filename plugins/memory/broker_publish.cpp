@@ -1,0 +1,214 @@
+// From a publisher into topics: routing, capacity, logs, replies.
+#include "broker.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ruststream::memory {
+namespace {
+
+// What the profile of a kind does not know.
+std::int32_t check_props(const rst_out_props& props, const TopicOptions& options) noexcept {
+  if (props.option_count != 0) return RST_E_OPTION;
+  if (props.partition < -1 ||
+      (props.partition >= 0 && static_cast<std::uint32_t>(props.partition) >= options.partitions)) {
+    return RST_E_INVALID;
+  }
+  return RST_OK;
+}
+
+const rst_out_message& message_at(const rst_publish& call, std::uint32_t index) noexcept {
+  const auto* bytes = reinterpret_cast<const std::byte*>(call.messages) + std::size_t{index} * call.stride;
+  return *reinterpret_cast<const rst_out_message*>(bytes);
+}
+
+const char* explain(std::int32_t code) noexcept {
+  switch (code) {
+    case RST_E_INVALID: return "is malformed, or names no topic or partition; correct it";
+    case RST_E_NOT_FOUND: return "does not exist, and the connection has topics=existing; create it by rst.admin";
+    case RST_E_PRECONDITION: return "exists and is no log; publish with kind 'topic'";
+    case RST_E_TOO_LARGE: return "takes no message of this size; see the option max_payload";
+    case RST_E_UNSUPPORTED: return "takes no TTL, delay, priority, RETAIN or unknown flag at this version; remove it";
+    case RST_E_OPTION: return "takes no options per message; remove them";
+    case RST_E_NO_ROUTE: return "has no subscription and no group";
+    case RST_E_EXHAUSTED: return "is one topic too many; reuse or delete some";
+    case RST_E_BACKPRESSURE: return "is full; go on after PUB_WRITABLE";
+    default: return "did not take the message";
+  }
+}
+
+}  // namespace
+
+Topic* Broker::resolve(Publisher& publisher, std::string_view destination, std::int32_t& code) {
+  if (destination.data() != nullptr) {
+    return find_or_make_topic(publisher.connection, destination, publisher.makes_logs, code);
+  }
+  if (publisher.topic != nullptr && !publisher.topic->deleted) return publisher.topic;
+  if (publisher.destination.empty()) return code = RST_E_INVALID, nullptr;
+  return find_or_make_topic(publisher.connection, publisher.destination, publisher.makes_logs, code);
+}
+
+void Broker::store_record(Topic& topic, Record& record, std::int64_t now_ns) {
+  record.timestamp_ns = now_ns;
+  record.sequence = ++sequence_;
+  ++topic.records;
+  ++topic.stored;
+  topic.stored_bytes += record.bytes;
+  ++topic.published;
+  if (topic.log != nullptr) {
+    Log& log = *topic.log;
+    log.reserve_one();
+    record.sequence = log.end();
+    if (log.size() > 0) record.timestamp_ns = std::max(now_ns, log.at(log.end() - 1)->timestamp_ns);
+    log.append(&record);
+    ++record.holds;
+  }
+  for (Group* group : topic.groups) {
+    if (!group->is_log()) {
+      group->waiting.push(&record);
+      ++record.holds;
+    }
+    mark_ready(*group);
+  }
+}
+
+/// Trims what no group needs until `bytes` more fit; whether they do.
+bool Broker::trim_log(Turn& turn, Topic& topic, std::uint64_t bytes) {
+  Log& log = *topic.log;
+  for (;;) {
+    if (topic.has_room(bytes)) return true;
+    if (log.size() == 0) return false;
+    if (log.begin() >= topic.trim_before) {
+      auto lowest = log.end();
+      for (const auto& group : groups_) {
+        if (group->log == &topic) lowest = std::min(lowest, group->lowest_needed());
+      }
+      if (lowest <= log.begin()) return false;
+      topic.trim_before = lowest;
+    }
+    let_go(turn, *log.trim());
+  }
+}
+
+/// Something of a full log was settled: tells the publishers that wait, if that makes room.
+void Broker::make_room(Turn& turn, Topic& topic) {
+  if (trim_log(turn, topic, 0) && !topic.refused.empty()) tell_writable(turn, topic);
+}
+
+/// Exactly one PUB_WRITABLE follows a refusal (rule P4).
+void Broker::refuse(Publisher& publisher, Topic& topic) {
+  if (publisher.refused_by != nullptr) return;
+  publisher.refused_by = &topic;
+  topic.refused.push_back(&publisher);
+}
+
+void Broker::tell_writable(Turn& turn, Topic& topic) {
+  for (Publisher* publisher : topic.refused) {
+    publisher->refused_by = nullptr;
+    turn.event(publisher->object, sdk::Host::event(RST_EVENT_PUB_WRITABLE, publisher->object.about()));
+  }
+  topic.refused.clear();
+}
+
+std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
+                           std::int64_t now_ns, rst_position* receipt) {
+  if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
+  if (message.payload_len > publisher.connection.options.max_payload) return -RST_E_TOO_LARGE;
+  const bool plain = message.props == nullptr && message.header_count == 0 && message.flags == 0;
+  std::uint64_t bytes = message.payload_len + (message.key != nullptr ? message.key_len : 0);
+  RecordParts parts;
+  if (!plain) {
+    if (message.props != nullptr) {
+      if (const auto code = check_props(*message.props, topic.options); code != RST_OK) return -code;
+    }
+    parts = parts_of(message);
+    if (record_size(parts) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
+    bytes = credit_bytes(parts);
+  } else if (bytes > Record::kMaxBytes) {
+    return -RST_E_TOO_LARGE;
+  }
+  gather_routes(topic);
+  if (topic.groups.empty() && topic.log == nullptr) {
+    if ((message.flags & RST_OUT_MANDATORY) != 0) return -RST_E_NO_ROUTE;
+    ++topic.published;
+    return RST_OK_UNROUTED;
+  }
+  if (!topic.has_room(bytes) && !(topic.log != nullptr && trim_log(turn, topic, bytes))) return -RST_E_BACKPRESSURE;
+  Record* record = plain ? make_plain_record(slabs_, topic, message) : make_record(slabs_, topic, topic.name, parts);
+  record->partition = message.props != nullptr && message.props->partition >= 0
+                          ? static_cast<std::uint32_t>(message.props->partition) + 1
+                          : topic.partition_of(message.key, message.key_len);
+  store_record(topic, *record, now_ns);
+  if (receipt != nullptr) *receipt = topic.log != nullptr ? position_of(*record) : rst_position{};
+  return RST_OK;
+}
+
+/// One message; its status as rst_publish.statuses has it.
+std::int32_t Broker::publish_one(Turn& turn, Publisher& publisher, const rst_out_message& message, std::int64_t now_ns,
+                                 rst_position* receipt) {
+  const std::string_view destination{message.destination,
+                                     message.destination != nullptr ? message.destination_len : 0U};
+  if (Requests::is_inbox(destination)) [[unlikely]] {
+    if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
+    if (message.payload_len > publisher.connection.options.max_payload) return -RST_E_TOO_LARGE;
+    if (record_size(parts_of(message)) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
+    if (receipt != nullptr) *receipt = rst_position{};
+    if (reply(turn, message, destination, now_ns)) return RST_OK;
+    return (message.flags & RST_OUT_MANDATORY) != 0 ? -RST_E_NO_ROUTE : RST_OK_UNROUTED;
+  }
+  std::int32_t code = RST_OK;
+  Topic* topic = resolve(publisher, destination, code);
+  if (topic == nullptr) return -code;
+  const auto status = store(turn, publisher, *topic, message, now_ns, receipt);
+  if (status == -RST_E_BACKPRESSURE) refuse(publisher, *topic);
+  return status;
+}
+
+std::int32_t Broker::publish(Publisher& publisher, rst_publish& call, sdk::ErrorOut error) {
+  const auto now_ns = clock_.wall_ns();
+  std::uint32_t failed = 0, accepted = 0;
+  std::int32_t failure = RST_OK, status = RST_OK;
+  Turn turn(*this);
+  if (publisher.closing) return error(RST_E_CLOSED, "the publisher is closing");
+  for (; accepted < call.count; ++accepted) {
+    auto* receipt = call.receipts != nullptr ? &call.receipts[accepted] : nullptr;
+    status = publish_one(turn, publisher, message_at(call, accepted), now_ns, receipt);
+    if (status == -RST_E_BACKPRESSURE) break;
+    if (call.statuses != nullptr) call.statuses[accepted] = status;
+    if (status >= 0) continue;
+    ++failed;
+    if (failure == RST_OK) failure = -status;
+  }
+  publisher.published += accepted - failed;
+  call.accepted = accepted;
+  pump_ready(turn);
+  if (accepted == 0 && status == -RST_E_BACKPRESSURE) failure = RST_E_BACKPRESSURE;
+  if (failure == RST_OK) return RST_DONE;
+  return report_failure(turn, publisher, call, failed, failure, error);
+}
+
+/// Says what failed by the one way that is open: the verb's error, the statuses, or an event.
+std::int32_t Broker::report_failure(Turn& turn, Publisher& publisher, rst_publish& call, std::uint32_t failed,
+                                    std::int32_t code, sdk::ErrorOut error) {
+  const auto flags = code == RST_E_BACKPRESSURE ? RST_ERROR_RETRYABLE : RST_ERROR_USER;
+  const bool none = failed == call.accepted && (call.count == 1 || call.statuses == nullptr);
+  if (code == RST_E_BACKPRESSURE || none) {
+    const auto& first = message_at(call, 0);
+    const std::string_view named{first.destination, first.destination != nullptr ? first.destination_len : 0U};
+    call.accepted = 0;
+    return error.flagged(code, flags, "destination '", sdk::subject(named.empty() ? publisher.destination : named),
+                         "' ", explain(code));
+  }
+  if (call.statuses == nullptr) {
+    rst_error problem;
+    sdk::fill_error(problem, code, flags, "some messages were not published; ask for statuses to learn which");
+    auto event = sdk::Host::event(RST_EVENT_PUB_FAILED, publisher.object.about());
+    event.value = failed;
+    event.error = &problem;
+    turn.leave();  // the verb's pin keeps the publisher's ids valid
+    publisher.object.host().send(event);
+  }
+  return RST_DONE;
+}
+
+}  // namespace ruststream::memory

@@ -1,0 +1,158 @@
+// Topics, groups, and which group takes what.
+#include "address.hpp"
+#include "broker.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace ruststream::memory {
+
+Topic* Broker::find_topic(std::string_view name) noexcept {
+  const auto found = topics_.find(name);
+  return found != topics_.end() ? found->second.get() : nullptr;
+}
+
+Topic* Broker::find_or_make_topic(const Connection& connection, std::string_view name, bool as_log,
+                                  std::int32_t& code) {
+  Topic* topic = find_topic(name);
+  if (topic == nullptr) {
+    if (check_destination(name) != AddressFault::kNone || Requests::is_inbox(name))
+      return code = RST_E_INVALID, nullptr;
+    if (!connection.options.creates_topics) return code = RST_E_NOT_FOUND, nullptr;
+    return make_topic(name, connection.options.topics, as_log, code);
+  }
+  if (as_log && topic->log == nullptr) {
+    // A topic that was only published to so far has promised nothing yet: it may become a log.
+    gather_routes(*topic);
+    if (topic->declared || topic->stored > 0 || !topic->groups.empty()) return code = RST_E_PRECONDITION, nullptr;
+    topic->log = std::make_unique<Log>();
+  }
+  return topic;
+}
+
+Topic* Broker::make_topic(std::string_view name, const TopicOptions& options, bool as_log, std::int32_t& code) {
+  if (topics_.size() >= kMaxTopics) forget_idle_topics();
+  if (topics_.size() >= kMaxTopics) return code = RST_E_EXHAUSTED, nullptr;
+  auto topic = std::make_unique<Topic>(std::string(name), options);
+  if (as_log) topic->log = std::make_unique<Log>();
+  Topic* made = topic.get();
+  topics_.emplace(made->name, std::move(topic));
+  return made;
+}
+
+void Broker::forget_idle_topics() {
+  std::erase_if(topics_, [](const auto& entry) {
+    const Topic& topic = *entry.second;
+    return !topic.declared && topic.log == nullptr && topic.pins == 0 && topic.records == 0;
+  });
+}
+
+void Broker::forget_topic(Topic& topic) {
+  auto owner = std::move(topics_.extract(topic.name).mapped());
+  topic.deleted = true;
+  // While batches of the host show its records, or a publisher points to it, it is a name without a table entry.
+  if (topic.records > 0 || topic.pins > 0) static_cast<void>(owner.release());
+}
+
+void Broker::unpin(Topic& topic) noexcept {
+  if (--topic.pins == 0 && topic.deleted && topic.records == 0) delete &topic;
+}
+
+void Broker::gather_routes(Topic& topic) {
+  if (topic.routes_version == routes_version_) return;
+  topic.groups.clear();
+  for (const auto& group : groups_) {
+    if (group->is_log() ? group->log == &topic : group->takes(topic.name)) topic.groups.push_back(group.get());
+  }
+  topic.routes_version = routes_version_;
+}
+
+Group* Broker::find_group(std::string_view name, std::string_view addresses, bool log) noexcept {
+  const auto found = std::find_if(groups_.begin(), groups_.end(), [&](const auto& group) {
+    return group->name == name && group->key == addresses && group->is_log() == log;
+  });
+  return name.empty() || found == groups_.end() ? nullptr : found->get();
+}
+
+Group& Broker::make_group(std::string name, std::vector<std::string> addresses, Topic* log, std::uint64_t offset) {
+  auto group = std::make_unique<Group>(std::move(name), std::move(addresses), log);
+  if (log != nullptr) {
+    ++log->pins;
+    log->trim_before = 0;
+    group->next_offset = offset;
+  }
+  groups_.push_back(std::move(group));
+  ++routes_version_;
+  return *groups_.back();
+}
+
+std::uint64_t Broker::empty_group(Turn& turn, Group& group, const Topic* only) {
+  std::uint64_t dropped = 0;
+  const auto goes = [&](const Record* record) { return only == nullptr || record->topic == only; };
+  const auto drop = [&](Record* record) {
+    ++dropped;
+    let_go(turn, *record);
+  };
+  for (auto left = group.waiting.size(); left > 0; --left) {
+    Record* record = group.waiting.pop();
+    goes(record) ? drop(record) : group.waiting.push(record);
+  }
+  const auto returned = std::exchange(group.returned, {});
+  for (const auto& back : returned) {
+    goes(back.record) ? drop(back.record) : group.give_back(back.record, back.attempt);
+  }
+  const auto delayed = std::exchange(group.delayed, {});
+  for (const auto& held : delayed) {
+    goes(held.delivery.record) ? drop(held.delivery.record)
+                               : group.hold_until(held.due_ns, held.delivery.record, held.delivery.attempt);
+  }
+  if (group.is_log() && (only == nullptr || only == group.log)) {
+    dropped += group.log->log->end() - group.next_offset;
+    group.next_offset = group.log->log->end();
+  }
+  arm(group, group.delayed.empty() ? kNever : group.delayed.front().due_ns);
+  return dropped;
+}
+
+std::uint64_t Broker::destroy_group(Turn& turn, Group& group) {
+  const auto dropped = empty_group(turn, group, nullptr);
+  if (group.log != nullptr) {
+    --group.log->pins;
+    group.log->trim_before = 0;
+  }
+  if (group.marked_ready) {
+    Group** link = &ready_;
+    while (*link != &group) link = &(*link)->next_ready;
+    *link = group.next_ready;
+  }
+  ++routes_version_;
+  const auto at =
+      std::find_if(groups_.begin(), groups_.end(), [&](const auto& owned) { return owned.get() == &group; });
+  auto owner = std::move(*at);
+  groups_.erase(at);
+  if (group.pumps > 0) {
+    group.deleted = true;  // the thread that is pumping it deletes it
+    static_cast<void>(owner.release());
+  }
+  return dropped;
+}
+
+bool Broker::locate(const Topic& topic, const rst_position& position, std::uint64_t& offset) const noexcept {
+  const Log& log = *topic.log;
+  std::uint64_t named = 0;
+  switch (position.kind) {
+    case RST_POSITION_EARLIEST: offset = log.begin(); return true;
+    case RST_POSITION_LATEST: offset = log.end(); return true;
+    case RST_POSITION_TIME: offset = log.offset_at(position.time_ns); return true;
+    case RST_POSITION_AT:
+    case RST_POSITION_AFTER:
+      if (position.len != sizeof named) return false;
+      std::memcpy(&named, position.data, sizeof named);
+      offset = position.kind == RST_POSITION_AFTER ? named + 1 : named;
+      return named < log.end() && offset >= log.begin();
+    default: return false;
+  }
+}
+
+}  // namespace ruststream::memory

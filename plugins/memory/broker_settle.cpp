@@ -1,0 +1,212 @@
+// What becomes of deliveries: the five verdicts, dead letters, deadlines, and moving in a log.
+#include "broker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace ruststream::memory {
+namespace {
+
+rst_header text_header(std::string_view name, std::string_view value) noexcept {
+  rst_header header{};
+  header.name = name.data();
+  header.name_len = static_cast<std::uint16_t>(name.size());
+  header.value = reinterpret_cast<const std::uint8_t*>(value.data());
+  header.value_len = static_cast<std::uint32_t>(value.size());
+  header.type = RST_HEADER_UTF8;
+  return header;
+}
+
+}  // namespace
+
+/// A group or log no longer needs the record.
+void Broker::let_go(Turn& turn, Record& record) noexcept {
+  if (--record.holds > 0) return;
+  Topic& topic = *record.topic;
+  --topic.stored;
+  topic.stored_bytes -= record.bytes;
+  if (!topic.refused.empty()) [[unlikely]]
+    tell_writable(turn, topic);
+  if (record.pins == 0) drop_record(record);
+}
+
+/// Neither stored nor shown to the host any more.
+void Broker::drop_record(Record& record) noexcept {
+  Topic& topic = *record.topic;
+  free_record(slabs_, &record);
+  if (--topic.records == 0 && topic.deleted && topic.pins == 0) [[unlikely]]
+    delete &topic;
+}
+
+std::int32_t Broker::settle(Subscription& subscription, const rst_settle& call) {
+  Turn turn(*this);
+  if (subscription.closing) return -RST_E_CLOSED;
+  auto* at = reinterpret_cast<std::byte*>(call.items);
+  for (std::uint32_t i = 0; i < call.count; ++i, at += call.stride) {
+    auto& item = *reinterpret_cast<rst_settlement*>(at);
+    auto* slot = subscription.in_flight.find(item.token);
+    if (slot == nullptr) {
+      item.status = -subscription.in_flight.why_not(item.token);
+    } else if (item.verdict == RST_VERDICT_ACK && (item.flags | item.delay_ns) == 0) {
+      Record* record = slot->record;
+      subscription.in_flight.remove(*slot);
+      let_go(turn, *record);
+      ++subscription.counts.acked;
+      item.status = RST_OK;
+    } else {
+      item.status = settle_otherwise(turn, subscription, *slot, item);
+    }
+  }
+  Group& group = *subscription.group;
+  if (group.is_log() && !group.log->refused.empty()) make_room(turn, *group.log);
+  if (group.has_work()) mark_ready(group);
+  pump_ready(turn);
+  return RST_DONE;
+}
+
+std::int32_t Broker::settle_otherwise(Turn& turn, Subscription& subscription, InFlight::Slot& slot,
+                                      const rst_settlement& item) {
+  if (const auto refused = subscription.object.verdicts().check(item); refused != RST_OK) return refused;
+  switch (item.verdict) {
+    case RST_VERDICT_RETRY: return retry(turn, subscription, slot, item.delay_ns, item.detail);
+    case RST_VERDICT_RELEASE:
+      subscription.group->give_back(slot.record, slot.attempt);
+      subscription.in_flight.remove(slot);
+      ++subscription.counts.released;
+      return RST_OK;
+    case RST_VERDICT_REJECT: return reject(turn, subscription, slot, "rejected", item.detail);
+    case RST_VERDICT_EXTEND:
+      if (subscription.ack_timeout_ns > 0) slot.deadline_ns = clock_.monotonic_ns() + subscription.ack_timeout_ns;
+      return RST_OK;
+    default: return -RST_E_UNSUPPORTED;
+  }
+}
+
+std::int32_t Broker::retry(Turn& turn, Subscription& subscription, InFlight::Slot& slot, std::uint64_t delay_ns,
+                           const rst_settle_detail* detail) {
+  if (subscription.max_attempts > 0 && slot.attempt >= subscription.max_attempts) {
+    return reject(turn, subscription, slot, "max_attempts", detail);
+  }
+  Group& group = *subscription.group;
+  if (delay_ns == 0) {
+    group.give_back(slot.record, slot.attempt + 1);
+  } else {
+    group.hold_until(later(clock_.monotonic_ns(), delay_ns), slot.record, slot.attempt + 1);
+    arm(group, group.delayed.front().due_ns);
+  }
+  subscription.in_flight.remove(slot);
+  ++subscription.counts.retried;
+  return RST_OK;
+}
+
+std::int32_t Broker::reject(Turn& turn, Subscription& subscription, InFlight::Slot& slot, std::string_view reason,
+                            const rst_settle_detail* detail) {
+  const auto named = detail != nullptr ? sdk::view(detail->dead_letter) : std::string_view{};
+  const auto destination = named.empty() ? std::string_view(subscription.dead_letter) : named;
+  if (!destination.empty()) {
+    const auto status = dead_letter(subscription, slot, destination, reason, detail);
+    if (status != RST_OK) return status;  // it stays unsettled: nothing is lost by a wrong destination
+    ++subscription.counts.dead_lettered;
+  }
+  Record* record = slot.record;
+  subscription.in_flight.remove(slot);
+  let_go(turn, *record);
+  ++subscription.counts.rejected;
+  return RST_OK;
+}
+
+std::int32_t Broker::dead_letter(Subscription& subscription, const InFlight::Slot& slot, std::string_view destination,
+                                 std::string_view reason, const rst_settle_detail* detail) {
+  std::int32_t code = RST_OK;
+  Topic* topic = find_or_make_topic(subscription.connection, destination, false, code);
+  if (topic == nullptr) return -code;
+  std::array<char, 10> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), slot.attempt).ptr;
+  std::vector<rst_header> headers{
+      text_header(kReasonHeader, reason), text_header(kSourceHeader, slot.record->topic->name),
+      text_header(kAttemptsHeader, {digits.data(), static_cast<std::size_t>(end - digits.data())})};
+  if (!subscription.group->name.empty()) headers.push_back(text_header(kGroupHeader, subscription.group->name));
+  if (detail != nullptr) {
+    if (detail->reason.len > 0) headers.push_back(text_header(kDetailHeader, sdk::view(detail->reason)));
+    headers.insert(headers.end(), detail->headers, detail->headers + detail->header_count);
+  }
+  auto parts = slot.record->parts();
+  if (parts.headers.size() + headers.size() <= Record::kMaxHeaders) parts.more_headers = headers;
+  if (record_size(parts) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
+  gather_routes(*topic);
+  // A full topic takes it all the same: its capacity slows publishers, and there is none here.
+  if (!topic->groups.empty() || topic->log != nullptr) {
+    Record* record = make_record(slabs_, *topic, topic->name, parts);
+    record->partition = topic->partition_of(parts.key, parts.key_len);
+    store_record(*topic, *record, clock_.wall_ns());
+  }
+  return RST_OK;
+}
+
+void Broker::expire_acks(Turn& turn, Subscription& subscription, std::int64_t now_ns) {
+  auto next = kNever;
+  std::vector<InFlight::Slot*> expired;
+  subscription.in_flight.each([&](InFlight::Slot& slot) {
+    if (slot.deadline_ns <= now_ns) {
+      expired.push_back(&slot);
+    } else {
+      next = std::min(next, slot.deadline_ns);
+    }
+  });
+  Group& group = *subscription.group;
+  for (auto* slot : expired) {
+    Record* record = slot->record;
+    const auto attempt = slot->attempt;
+    if (subscription.max_attempts > 0 && attempt >= subscription.max_attempts) {
+      if (subscription.dead_letter.empty() ||
+          dead_letter(subscription, *slot, subscription.dead_letter, "ack_timeout", nullptr) == RST_OK) {
+        subscription.in_flight.expire(*slot);
+        let_go(turn, *record);
+        ++subscription.counts.rejected;
+        continue;
+      }
+    }
+    subscription.in_flight.expire(*slot);
+    group.give_back(record, attempt + 1);
+    ++subscription.counts.retried;
+  }
+  arm(subscription, next);
+  if (group.has_work()) mark_ready(group);
+}
+
+std::int32_t Broker::seek(Subscription& subscription, const rst_position& position, std::uint64_t op,
+                          sdk::ErrorOut error) {
+  Turn turn(*this);
+  if (subscription.closing) return error(RST_E_CLOSED, "the subscription is closing");
+  Group& group = *subscription.group;
+  if (!group.is_log()) return error(RST_E_UNSUPPORTED, "only a subscription of kind 'log' can seek");
+  std::uint64_t offset = 0;
+  if (!locate(*group.log, position, offset)) {
+    return error(RST_E_NOT_FOUND, "topic '", sdk::subject(group.log->name), "' keeps offsets from ",
+                 group.log->log->begin(), " to ", group.log->log->end(), "; the position is not one of them");
+  }
+  // The cursor is the group's: every member moves, and what they had is void (rule G2).
+  for (Subscription* member : group.members) {
+    member->in_flight.void_all([&](InFlight::Slot& slot) { let_go(turn, *slot.record); });
+    ++member->generation;
+  }
+  for (const auto& back : group.returned) let_go(turn, *back.record);
+  for (const auto& held : group.delayed) let_go(turn, *held.delivery.record);
+  group.returned.clear();
+  group.delayed.clear();
+  arm(group, kNever);
+  group.next_offset = offset;
+  group.log->trim_before = 0;
+  if (group.has_work()) mark_ready(group);
+  // The completion goes first: what is delivered behind it carries the new generation.
+  if (op != 0) {
+    turn.complete(subscription.object, op, 0);
+    turn.leave();
+    turn.enter();
+  }
+  pump_ready(turn);
+  return op != 0 ? RST_PENDING : RST_DONE;
+}
+
+}  // namespace ruststream::memory

@@ -1,0 +1,99 @@
+// What one subscription has been given and has not settled: tokens and what they stand for.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace ruststream::memory {
+
+struct Record;
+
+/// Tokens count up and are never reused; each has the slot of its low bits, and a number whose slot is still taken is
+/// left out. So finding one is a mask and a compare. Not synchronised: the broker's lock guards it.
+class InFlight {
+ public:
+  struct Slot {
+    Record* record = nullptr;  // nullptr: free
+    std::uint64_t token = 0;
+    std::int64_t deadline_ns = 0;  // of the acknowledgement, where the subscription has a timeout
+    std::uint32_t attempt = 0;
+    std::uint32_t reserved = 0;
+  };
+
+  static constexpr std::uint32_t kMaxWindow = 1U << 20;  // most unsettled of one subscription
+
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+
+  /// Makes room for `count` more, so that add cannot fail.
+  void reserve(std::uint32_t count) {
+    if ((std::uint64_t{size_} + count) * 2 > slots_.size()) grow(size_ + count);
+  }
+
+  Slot& add(Record* record, std::uint32_t attempt) noexcept {
+    for (;;) {
+      Slot& slot = slots_[next_token_ & mask_];
+      const auto token = next_token_++;
+      if (slot.record != nullptr) continue;
+      slot.record = record;
+      slot.token = token;
+      slot.attempt = attempt;
+      ++size_;
+      return slot;
+    }
+  }
+
+  /// The unsettled delivery of this token, or nullptr: ask why_not.
+  [[nodiscard]] Slot* find(std::uint64_t token) noexcept {
+    if (slots_.empty()) return nullptr;
+    Slot& slot = slots_[token & mask_];
+    return slot.token == token && slot.record != nullptr ? &slot : nullptr;
+  }
+
+  /// The code for a token that find does not know: INVALID for 0, STALE when it was voided or never given out, SETTLED
+  /// otherwise.
+  [[nodiscard]] std::int32_t why_not(std::uint64_t token) const noexcept;
+
+  /// Frees the slot of a settled delivery.
+  void remove(Slot& slot) noexcept {
+    slot.record = nullptr;
+    --size_;
+  }
+
+  /// Frees the slot of one whose deadline passed: its token is stale from now on.
+  void expire(Slot& slot);
+
+  /// Empties the table; every token given out so far is stale from now on.
+  template <typename Visit>
+  void void_all(Visit&& visit) {
+    for (std::uint64_t token = next_token_ - slots_.size(); size_ > 0; ++token) {
+      Slot& slot = slots_[token & mask_];
+      if (slot.record == nullptr) continue;
+      visit(slot);
+      remove(slot);
+    }
+    stale_before_ = next_token_;
+  }
+
+  /// Visits every unsettled delivery; the visitor may remove or expire the one it is given.
+  template <typename Visit>
+  void each(Visit&& visit) {
+    for (Slot& slot : slots_) {
+      if (slot.record != nullptr) visit(slot);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMaxExpired = 1024;  // expired tokens that are told from settled ones
+
+  void grow(std::uint32_t needed);
+
+  std::vector<Slot> slots_;
+  std::vector<std::uint64_t> expired_;
+  std::size_t expired_next_ = 0;
+  std::uint64_t mask_ = 0;
+  std::uint64_t next_token_ = 1;
+  std::uint64_t stale_before_ = 1;
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace ruststream::memory

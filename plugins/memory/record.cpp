@@ -1,0 +1,201 @@
+#include "record.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace ruststream::memory {
+namespace {
+
+constexpr std::uint64_t align8(std::uint64_t bytes) noexcept { return (bytes + 7) & ~std::uint64_t{7}; }
+
+std::uint64_t header_text(std::span<const rst_header> headers) noexcept {
+  std::uint64_t bytes = 0;
+  for (const auto& header : headers) bytes += std::uint64_t{header.name_len} + header.value_len;
+  return bytes;
+}
+
+bool needs_meta(const RecordParts& parts) noexcept {
+  return parts.reply_to.data() != nullptr || parts.correlation.data() != nullptr ||
+         parts.message_id.data() != nullptr || parts.content_type.data() != nullptr;
+}
+
+// Writes bytes one after another. Every size was counted before, by record_size.
+class Writer {
+ public:
+  explicit Writer(std::byte* at) noexcept : at_(at) {}
+
+  const char* put(const void* from, std::size_t bytes) noexcept {
+    if (from == nullptr) return nullptr;
+    auto* placed = at_;
+    if (bytes > 0) std::memcpy(at_, from, bytes);
+    at_ += bytes;
+    return reinterpret_cast<const char*>(placed);
+  }
+  const std::uint8_t* put_bytes(const void* from, std::size_t bytes) noexcept {
+    return reinterpret_cast<const std::uint8_t*>(put(from, bytes));
+  }
+
+  template <typename T>
+  T* reserve(std::size_t count) noexcept {
+    auto* placed = reinterpret_cast<T*>(at_);
+    at_ += count * sizeof(T);
+    return placed;
+  }
+
+  void align() noexcept { at_ += (8 - reinterpret_cast<std::uintptr_t>(at_) % 8) % 8; }
+
+ private:
+  std::byte* at_;
+};
+
+rst_header* put_headers(Writer& writer, rst_header* into, std::span<const rst_header> headers) noexcept {
+  for (const auto& header : headers) {
+    *into = header;
+    into->name = writer.put(header.name, header.name_len);
+    into->value = writer.put_bytes(header.value, header.value_len);
+    ++into;
+  }
+  return into;
+}
+
+void put_meta(Writer& writer, rst_message_meta& meta, std::string_view address, const RecordParts& parts) noexcept {
+  meta = rst_message_meta{};
+  meta.struct_size = sizeof meta;
+  meta.address = address.data();
+  meta.address_len = static_cast<std::uint32_t>(address.size());
+  meta.reply_to = writer.put_bytes(parts.reply_to.data(), parts.reply_to.size());
+  meta.reply_to_len = static_cast<std::uint32_t>(parts.reply_to.size());
+  meta.correlation = writer.put_bytes(parts.correlation.data(), parts.correlation.size());
+  meta.correlation_len = static_cast<std::uint32_t>(parts.correlation.size());
+  meta.message_id = writer.put_bytes(parts.message_id.data(), parts.message_id.size());
+  meta.message_id_len = static_cast<std::uint32_t>(parts.message_id.size());
+  meta.content_type = writer.put(parts.content_type.data(), parts.content_type.size());
+  meta.content_type_len = static_cast<std::uint32_t>(parts.content_type.size());
+}
+
+Record* place_record(Slabs& slabs, Topic& topic, std::uint32_t size) {
+  const auto place = slabs.allocate(size);
+  auto* record = new (place.memory) Record;
+  record->topic = &topic;
+  record->slab_offset = place.offset;
+  record->holds = 0;
+  record->pins = 0;
+  record->partition = 0;
+  return record;
+}
+
+std::string_view text(const auto* bytes, std::uint32_t length) noexcept {
+  return {reinterpret_cast<const char*>(bytes), length};
+}
+
+}  // namespace
+
+const std::byte* Record::behind_key() const noexcept {
+  const auto end = sizeof(Record) + std::uint64_t{payload_len} + key_len;
+  return reinterpret_cast<const std::byte*>(this) + align8(end);
+}
+
+rst_position position_of(const Record& record) noexcept {
+  rst_position position{};
+  position.kind = RST_POSITION_AT;
+  position.len = sizeof record.sequence;
+  position.time_ns = record.timestamp_ns;
+  std::memcpy(position.data, &record.sequence, sizeof record.sequence);
+  return position;
+}
+
+RecordParts Record::parts() const noexcept {
+  RecordParts parts;
+  parts.payload = payload();
+  parts.payload_len = payload_len;
+  parts.null_payload = (flags & kNullPayload) != 0;
+  parts.key = key();
+  parts.key_len = key_len;
+  parts.headers = headers();
+  if (const auto* cold = meta(); cold != nullptr) {
+    parts.reply_to = text(cold->reply_to, cold->reply_to_len);
+    parts.correlation = text(cold->correlation, cold->correlation_len);
+    parts.message_id = text(cold->message_id, cold->message_id_len);
+    parts.content_type = text(cold->content_type, cold->content_type_len);
+  }
+  return parts;
+}
+
+RecordParts parts_of(const rst_out_message& message) noexcept {
+  RecordParts parts;
+  parts.null_payload = (message.flags & RST_OUT_NULL_PAYLOAD) != 0;
+  parts.payload = message.payload;
+  parts.payload_len = parts.null_payload ? 0 : message.payload_len;
+  parts.key = message.key;
+  parts.key_len = message.key != nullptr ? message.key_len : 0;
+  parts.headers = {message.headers, message.header_count};
+  if (const auto* props = message.props; props != nullptr) {
+    parts.reply_to = {reinterpret_cast<const char*>(props->reply_to), props->reply_to_len};
+    parts.correlation = {reinterpret_cast<const char*>(props->correlation), props->correlation_len};
+    parts.message_id = {reinterpret_cast<const char*>(props->message_id), props->message_id_len};
+    parts.content_type = {props->content_type, props->content_type_len};
+  }
+  return parts;
+}
+
+std::uint64_t credit_bytes(const RecordParts& parts) noexcept {
+  return parts.payload_len + parts.key_len + header_text(parts.headers) + header_text(parts.more_headers);
+}
+
+std::uint64_t record_size(const RecordParts& parts) noexcept {
+  // Each summand alone is checked first, so that the sum cannot wrap.
+  if (parts.payload_len > Record::kMaxBytes) return parts.payload_len;
+  auto bytes = parts.payload_len + parts.key_len;
+  if (!parts.headers.empty() || !parts.more_headers.empty() || needs_meta(parts)) {
+    bytes = align8(bytes) + (parts.headers.size() + parts.more_headers.size()) * sizeof(rst_header);
+    bytes += header_text(parts.headers) + header_text(parts.more_headers);
+  }
+  if (needs_meta(parts)) {
+    bytes += sizeof(rst_message_meta) + parts.reply_to.size() + parts.correlation.size() + parts.message_id.size() +
+             parts.content_type.size();
+  }
+  return align8(sizeof(Record) + std::max(bytes, parts.payload_len + Record::kPadding));
+}
+
+Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const RecordParts& parts) {
+  Record* record = place_record(slabs, topic, static_cast<std::uint32_t>(record_size(parts)));
+  const auto headers = parts.headers.size() + parts.more_headers.size();
+  const bool meta = needs_meta(parts);
+  record->payload_len = static_cast<std::uint32_t>(parts.payload_len);
+  record->key_len = parts.key_len;
+  record->header_count = static_cast<std::uint16_t>(headers);
+  record->flags =
+      static_cast<std::uint16_t>((parts.null_payload ? Record::kNullPayload : 0) |
+                                 (parts.key != nullptr ? Record::kHasKey : 0) | (meta ? Record::kHasMeta : 0));
+  record->bytes = static_cast<std::uint32_t>(credit_bytes(parts));
+  Writer writer(reinterpret_cast<std::byte*>(record + 1));
+  writer.put(parts.payload, parts.payload_len);
+  writer.put(parts.key, parts.key_len);
+  if (headers == 0 && !meta) return record;
+  writer.align();
+  auto* table = writer.reserve<rst_header>(headers);
+  auto* cold = meta ? writer.reserve<rst_message_meta>(1) : nullptr;
+  put_headers(writer, put_headers(writer, table, parts.headers), parts.more_headers);
+  if (cold != nullptr) put_meta(writer, *cold, address, parts);
+  return record;
+}
+
+Record* make_plain_record(Slabs& slabs, Topic& topic, const rst_out_message& message) {
+  const auto payload_len = static_cast<std::uint32_t>(message.payload_len);
+  const auto key_len = message.key != nullptr ? message.key_len : 0;
+  const auto body = payload_len + std::max(key_len, Record::kPadding);
+  Record* record = place_record(slabs, topic, static_cast<std::uint32_t>(align8(sizeof(Record) + body)));
+  record->payload_len = payload_len;
+  record->bytes = payload_len + key_len;
+  record->key_len = key_len;
+  record->header_count = 0;
+  record->flags = static_cast<std::uint16_t>(((message.flags & RST_OUT_NULL_PAYLOAD) != 0 ? Record::kNullPayload : 0) |
+                                             (message.key != nullptr ? Record::kHasKey : 0));
+  auto* body_at = reinterpret_cast<std::uint8_t*>(record + 1);
+  if (payload_len > 0) std::memcpy(body_at, message.payload, payload_len);
+  if (key_len > 0) std::memcpy(body_at + payload_len, message.key, key_len);
+  return record;
+}
+
+}  // namespace ruststream::memory

@@ -1,0 +1,96 @@
+// One stored message: a fixed head, then everything it carries, in one piece of a slab.
+#pragma once
+
+#include "slabs.hpp"
+
+#include <ruststream/abi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace ruststream::memory {
+
+struct Topic;
+
+/// What a record is made from; everything is borrowed and copied. Used for what is not plain payload and key.
+struct RecordParts {
+  const std::uint8_t* payload = nullptr;
+  std::uint64_t payload_len = 0;
+  const std::uint8_t* key = nullptr;  // nullptr: no key
+  std::uint32_t key_len = 0;
+  std::span<const rst_header> headers;
+  std::span<const rst_header> more_headers;  // follow the others
+  bool null_payload = false;
+  std::string_view reply_to, correlation, message_id, content_type;
+};
+
+/// Immutable once it is published, but for the two counts. Behind it in memory: payload, key, then 8-aligned the
+/// headers, the cold line and their text; at least kPadding readable bytes behind the payload (rule M5).
+struct Record {
+  static constexpr std::uint32_t kPadding = 64;
+  static constexpr std::uint64_t kMaxBytes = 1U << 30;  // of everything that one record carries
+
+  static constexpr std::size_t kMaxHeaders = 0xFFFF;
+
+  static constexpr std::uint16_t kNullPayload = 1;
+  static constexpr std::uint16_t kHasKey = 2;
+  static constexpr std::uint16_t kHasMeta = 4;
+
+  Topic* topic;
+  std::int64_t timestamp_ns;  // since the epoch, when it was published
+  std::uint64_t sequence;     // of the broker, or the offset in a log: what comes back is put in this order
+  std::uint32_t slab_offset;
+  std::uint32_t payload_len;
+  std::uint32_t holds;  // groups and logs that still need it
+  std::uint32_t pins;   // batches of the host that point into it
+  std::uint32_t bytes;  // payload, key and headers: what credit and capacity count
+  std::uint32_t key_len;
+  std::uint32_t partition;
+  std::uint16_t header_count;
+  std::uint16_t flags;
+
+  [[nodiscard]] const std::uint8_t* payload() const noexcept { return reinterpret_cast<const std::uint8_t*>(this + 1); }
+  [[nodiscard]] const std::uint8_t* key() const noexcept {
+    return (flags & kHasKey) != 0 ? payload() + payload_len : nullptr;
+  }
+  [[nodiscard]] std::span<const rst_header> headers() const noexcept {
+    return {reinterpret_cast<const rst_header*>(behind_key()), header_count};
+  }
+  /// Reply-to, correlation, ids; nullptr when it has none of them.
+  [[nodiscard]] const rst_message_meta* meta() const noexcept {
+    return (flags & kHasMeta) != 0
+               ? reinterpret_cast<const rst_message_meta*>(behind_key() + header_count * sizeof(rst_header))
+               : nullptr;
+  }
+  [[nodiscard]] RecordParts parts() const noexcept;
+
+ private:
+  [[nodiscard]] const std::byte* behind_key() const noexcept;
+};
+static_assert(sizeof(Record) == 56);
+
+/// What a message carries, as parts. Borrows from it.
+[[nodiscard]] RecordParts parts_of(const rst_out_message& message) noexcept;
+
+/// Where a log has this record.
+[[nodiscard]] rst_position position_of(const Record& record) noexcept;
+
+/// Payload, key and headers: Record::bytes.
+[[nodiscard]] std::uint64_t credit_bytes(const RecordParts& parts) noexcept;
+
+/// The size of the parts as a record, in 64 bits so that an absurd one is seen before it wraps. Equal to what
+/// make_record allocates.
+[[nodiscard]] std::uint64_t record_size(const RecordParts& parts) noexcept;
+
+/// Copies the parts into a slab; counts, sequence, time and partition are 0. The caller has checked record_size against
+/// Record::kMaxBytes. Throws std::bad_alloc.
+[[nodiscard]] Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const RecordParts& parts);
+
+/// The same for the common case: a payload, perhaps a key, nothing else.
+[[nodiscard]] Record* make_plain_record(Slabs& slabs, Topic& topic, const rst_out_message& message);
+
+inline void free_record(Slabs& slabs, Record* record) noexcept { slabs.release({record, record->slab_offset}); }
+
+}  // namespace ruststream::memory
