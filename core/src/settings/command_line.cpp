@@ -28,7 +28,7 @@ constexpr std::array<Flag, 7> kFlags{{
     {kConfig, "", "FILE", "Settings file (TOML)"},
     {kBroker, "", "[NAME=]URL", "Where a broker is; NAME when the service has several"},
     {kSet, "", "KEY=VALUE", "One setting, such as subscription.billing.workers=4"},
-    {kPlugin, "", "PATH", "A plugin, or a directory of them, searched first"},
+    {kPlugin, "", "PATH", "A plugin's file; may be repeated"},
     {"--log-level", "log.level", "LEVEL", "error, warn, info, debug or trace"},
     {"--log-format", "log.format", "FORMAT", "text or json"},
     {"--drain-timeout", "drain_timeout", "TIME", "How long a stop waits for what is being handled, such as 30s"},
