@@ -133,7 +133,7 @@ consteval TypeTable make_table() {
     table.name = type_name<T>();
     table.underlying = integer_kind<std::underlying_type_t<T>>();
     table.enumerators = kEnumerators<T>;
-  } else if constexpr (kIsContainer<T>) {
+  } else if constexpr (kKind >= Kind::optional) {
     fill_container<T>(table);
   }
   return table;

@@ -20,13 +20,15 @@ const char* describe(simdjson::error_code code) {
   }
 }
 
-enum class Class : std::uint8_t { other, space, mark, quote, special };  // in this order
+// Those before the quote may stand in a string.
+enum class Class : std::uint8_t { other, blank, mark, quote, line, special };
 
 constexpr std::array<Class, 256> kClasses = [] {
   std::array<Class, 256> classes{};
   for (std::size_t c = 0; c < 0x20; ++c) classes[c] = Class::special;
   for (std::size_t c = 0x80; c < 0x100; ++c) classes[c] = Class::special;
-  for (const char c : {' ', '\n', '\r', '\t'}) classes[static_cast<std::size_t>(c)] = Class::space;
+  for (const char c : {'\n', '\r', '\t'}) classes[static_cast<std::size_t>(c)] = Class::line;
+  classes[' '] = Class::blank;
   for (const char c : {'{', '}', '[', ']', ':', ','}) classes[static_cast<std::size_t>(c)] = Class::mark;
   classes['"'] = Class::quote;
   classes['\\'] = Class::special;
@@ -36,7 +38,8 @@ constexpr std::array<Class, 256> kClasses = [] {
 Class class_of(char c) noexcept { return kClasses[static_cast<unsigned char>(c)]; }
 
 /// Finds the tokens of a document without escapes, control characters and bytes beyond ASCII. @return the end of the
-/// tokens, or null for every document that is not so plain or has no token: those are for the vector code.
+/// tokens, or null for every document that is not so plain, has no token or cannot be JSON: those are for the vector
+/// code, so that both say the same.
 std::uint32_t* index_plain(const char* text, std::size_t size, std::uint32_t* out) noexcept {
   char copy[JsonIndex::kSmallDocument + 1];  // ends in a zero, so that no loop looks for the end
   std::memcpy(copy, text, size);
@@ -46,13 +49,14 @@ std::uint32_t* index_plain(const char* text, std::size_t size, std::uint32_t* ou
   for (;;) {
     const Class found = class_of(*at);
     if (found == Class::special) break;
-    if (found != Class::space) *out++ = static_cast<std::uint32_t>(at - copy);
+    if (found != Class::blank && found != Class::line) *out++ = static_cast<std::uint32_t>(at - copy);
     ++at;
     if (found == Class::other) {
       while (class_of(*at) == Class::other) ++at;
+      if (class_of(*at) == Class::quote) return nullptr;
     } else if (found == Class::quote) {
       while (class_of(*at) < Class::quote) ++at;
-      if (class_of(*at++) == Class::special) return nullptr;
+      if (class_of(*at++) != Class::quote) return nullptr;
     }
   }
   return at == copy + size && out != begin ? out : nullptr;
