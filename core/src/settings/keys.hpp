@@ -9,7 +9,7 @@
 #include <string_view>
 
 /// The schema: which keys exist. Sections hold names that only the app knows (sections.hpp), and below a name what only
-/// a plugin knows; the rest is listed here, once, for checking, for the environment and for the documentation's test.
+/// a plugin knows; the rest is listed here, once.
 namespace ruststream::inline v0::settings {
 
 /// Sections whose next part is a name: `broker`, `subscription`, `publisher`; below `app` the service keeps its own
