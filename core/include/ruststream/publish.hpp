@@ -15,10 +15,22 @@
 
 namespace ruststream {
 inline namespace v0 {
+class Publisher;
 namespace detail {
-class Call;
 class PublisherCore;
 struct PublishOp;
+
+/// The invocation of a handler, as far as a publish inside it is concerned.
+class Call {
+ public:
+  /// Takes over a publish that the handler dropped: the delivery is settled once it is known. [loop thread]
+  virtual void attach(PublishOp& op) noexcept = 0;
+
+ protected:
+  ~Call() = default;
+};
+
+[[nodiscard]] PublisherCore* core_of(const Publisher& publisher) noexcept;
 }  // namespace detail
 
 /// A publish that has been handed to the plugin. `co_await` it on a loop thread or `get()` it elsewhere; the error has
@@ -40,6 +52,8 @@ class RUSTSTREAM_EXPORT Publishing {
   Result<void> await_resume() { return op_ == nullptr ? Result<void>() : take(); }
   /// Blocks until it is done. Code::state on a loop thread.
   Result<void> get() { return op_ == nullptr ? Result<void>() : wait_and_take(); }
+  /// For the runtime: the operation, which is its now; null when it is done and well.
+  [[nodiscard]] detail::PublishOp* detach_op() noexcept { return std::exchange(op_, nullptr); }
 
  private:
   [[nodiscard]] bool done() const noexcept;
@@ -56,7 +70,10 @@ class RUSTSTREAM_EXPORT PublishBuilder {
  public:
   PublishBuilder(detail::PublisherCore& publisher, detail::Call* call);
   PublishBuilder(PublishBuilder&& other) noexcept : op_(std::exchange(other.op_, nullptr)) {}
-  PublishBuilder& operator=(PublishBuilder&&) = delete;
+  PublishBuilder& operator=(PublishBuilder&& other) noexcept {
+    std::swap(op_, other.op_);
+    return *this;
+  }
   ~PublishBuilder() {
     if (op_ != nullptr) abandon();
   }
@@ -112,9 +129,12 @@ class RUSTSTREAM_EXPORT Publisher {
   [[nodiscard]] Operation<void> flush(std::chrono::milliseconds timeout = std::chrono::seconds(10));
 
  private:
+  friend detail::PublisherCore* detail::core_of(const Publisher& publisher) noexcept;
   PublishBuilder begin();
   std::shared_ptr<detail::PublisherCore> core_;
 };
+
+inline detail::PublisherCore* detail::core_of(const Publisher& publisher) noexcept { return publisher.core_.get(); }
 
 }  // namespace v0
 }  // namespace ruststream

@@ -70,8 +70,8 @@ Operation<Publisher> Broker::publisher(std::string destination, PublisherOptions
   const auto plan =
       detail::plan_publisher(core_->plugin(), std::move(destination), std::move(wanted), std::move(settings));
   if (!plan) return std::unexpected(plan.error());
-  auto core = std::make_shared<detail::PublisherCore>(core_, plan->kind, plan->wanted.confirm, plan->wanted.timeout,
-                                                      !plan->destination.empty());
+  auto core = std::make_shared<detail::PublisherCore>();
+  core->bind(core_, plan->kind, plan->wanted.confirm, plan->wanted.timeout, !plan->destination.empty());
   detail::OpRef op = core->open(plan->spec());
   return {std::move(op), [core = std::move(core)](Result<std::uint64_t> handle) mutable -> Result<Publisher> {
             if (!handle) return std::unexpected(std::move(handle.error()));

@@ -20,7 +20,10 @@ std::shared_ptr<Environment> Environment::shared() {
 
 Environment::Environment() {
   loader::prepare_process();
-  for (const rst_plugin* plugin : embedded_plugins()) loader_.link(plugin);
+  for (const rst_plugin* plugin : embedded_plugins()) {
+    if (const auto linked = loader_.link(plugin); !linked)
+      logger_.write(log::Level::error, "loader", linked.error().text);
+  }
 }
 
 Environment::~Environment() {

@@ -99,6 +99,10 @@ PublishBuilder&& PublishBuilder::value(const TypeTable& table, const void* objec
 Publishing PublishBuilder::publish() && {
   detail::PublishOp& op = *std::exchange(op_, nullptr);
   detail::PublisherCore& publisher = *op.publisher;
+  if (!publisher.bound()) {
+    op.fail(Error(Code::state, "nothing can be published before the app has started"));
+    return Publishing(&op);
+  }
   if (!op.destination.set && !publisher.has_destination()) {
     op.fail(Error(Code::invalid, "the message has no destination: name one with .to(…), or give the publisher one"));
   } else if (op.destination.set && op.destination.size == 0) {
@@ -133,8 +137,8 @@ Publishing Publisher::publish(Payload bytes) {
 Publishing Publisher::publish_all(std::span<const Payload> payloads) {
   if (payloads.empty()) return Publishing(nullptr);
   detail::PublishOp& op = detail::PublishOp::acquire(core_, nullptr);
-  if (!core_->has_destination()) {
-    op.fail(Error(Code::invalid, "publish_all needs a publisher with a destination of its own"));
+  if (!core_->bound() || !core_->has_destination()) {
+    op.fail(Error(Code::invalid, "publish_all needs an open publisher with a destination of its own"));
     return Publishing(&op);
   }
   if (core_->confirm()) {  // the plugin may keep them until it confirms; without, the call is all

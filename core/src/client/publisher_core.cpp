@@ -4,14 +4,7 @@ namespace ruststream {
 inline namespace v0 {
 namespace detail {
 
-PublisherCore::PublisherCore(std::shared_ptr<ConnectionCore> connection, std::uint32_t kind, bool confirm,
-                             std::chrono::nanoseconds timeout, bool has_destination)
-    : connection_(std::move(connection)),
-      id_(connection_->instance().name(*this)),
-      kind_(kind),
-      confirm_(confirm),
-      has_destination_(has_destination),
-      timeout_(timeout) {
+PublisherCore::PublisherCore() {
   resubmit_.run = [](Ready* self) noexcept {
     const std::shared_ptr<PublisherCore> publisher = std::move(static_cast<Resubmit*>(self)->publisher);
     publisher->resubmit();
@@ -19,8 +12,20 @@ PublisherCore::PublisherCore(std::shared_ptr<ConnectionCore> connection, std::ui
 }
 
 PublisherCore::~PublisherCore() {
+  if (connection_ == nullptr) return;
   connection_->instance().forget(id_);
   if (handle_ != 0 && !closed_) connection_->instance().close_later(close(0, std::chrono::seconds(5)));
+}
+
+void PublisherCore::bind(std::shared_ptr<ConnectionCore> connection, std::uint32_t kind, bool confirm,
+                         std::chrono::nanoseconds timeout, bool has_destination) {
+  connection_ = std::move(connection);
+  id_ = connection_->instance().name(*this);
+  kind_ = kind;
+  confirm_ = confirm;
+  timeout_ = timeout;
+  has_destination_ = has_destination;
+  bound_.store(true, std::memory_order_release);
 }
 
 OpRef PublisherCore::open(rst_publisher_spec spec) {

@@ -19,16 +19,6 @@ namespace detail {
 class PublisherCore;
 struct PublishOp;
 
-/// The invocation of a handler, as far as a publish inside it is concerned.
-class Call {
- public:
-  /// Takes over a publish that the handler dropped: the delivery is settled once it is known. [loop thread]
-  virtual void attach(PublishOp& op) noexcept = 0;
-
- protected:
-  ~Call() = default;
-};
-
 /// One publish from its builder to its final status, with everything that the plugin borrows meanwhile (rule M4).
 /// Pooled per thread, buffers included.
 struct PublishOp {
@@ -45,8 +35,9 @@ struct PublishOp {
 
   PublishOp* next = nullptr;  // of the pool, of a backlog, or of a call's list
   std::shared_ptr<PublisherCore> publisher;
-  Call* call = nullptr;  // the handler's invocation that it belongs to
-  Op* op = nullptr;      // while somebody may have to wait
+  Call* call = nullptr;   // the handler's invocation that it belongs to
+  void* owner = nullptr;  // of one that the runtime waits for
+  Op* op = nullptr;       // while somebody may have to wait
   Error error;
   bool failed = false;
   bool confirm = true;
@@ -87,9 +78,13 @@ struct PublishOp {
 /// The host's side of one publisher. [any thread]
 class PublisherCore final : public EventSink, public std::enable_shared_from_this<PublisherCore> {
  public:
-  PublisherCore(std::shared_ptr<ConnectionCore> connection, std::uint32_t kind, bool confirm,
-                std::chrono::nanoseconds timeout, bool has_destination);
+  PublisherCore();
   ~PublisherCore();
+
+  /// Before it is used: an app declares its publishers before it has connections.
+  void bind(std::shared_ptr<ConnectionCore> connection, std::uint32_t kind, bool confirm,
+            std::chrono::nanoseconds timeout, bool has_destination);
+  [[nodiscard]] bool bound() const noexcept { return bound_.load(std::memory_order_acquire); }
 
   void on_event(const rst_event& event) noexcept override;
 
@@ -126,11 +121,12 @@ class PublisherCore final : public EventSink, public std::enable_shared_from_thi
   void fail_backlog();
 
   std::shared_ptr<ConnectionCore> connection_;
-  std::uint64_t id_;
-  std::uint32_t kind_;
-  bool confirm_;
-  bool has_destination_;
-  std::chrono::nanoseconds timeout_;
+  std::uint64_t id_ = 0;
+  std::uint32_t kind_ = 0;
+  bool confirm_ = true;
+  bool has_destination_ = false;
+  std::chrono::nanoseconds timeout_{};
+  std::atomic<bool> bound_{false};  // what is above is written once before it
   std::atomic<std::uint64_t> handle_{0};
   std::atomic<bool> closed_{false};
   Loop* home_ = nullptr;

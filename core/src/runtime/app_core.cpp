@@ -1,0 +1,367 @@
+#include "runtime/app_core.hpp"
+
+#include "settings/convert.hpp"
+#include "settings/keys.hpp"
+
+#include <algorithm>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+constexpr std::chrono::seconds kDrainTimeout{30};
+constexpr std::chrono::seconds kOperationTimeout{10};
+constexpr std::chrono::seconds kCloseTimeout{5};
+constexpr std::chrono::milliseconds kDrainPoll{2};
+
+/// Awaits an operation of the client core; bounded by the operation's own deadline.
+class Await {
+ public:
+  explicit Await(OpRef op) noexcept : op_(std::move(op)) {}
+  bool await_ready() const noexcept { return op_.done(); }
+  bool await_suspend(std::coroutine_handle<> waiter) noexcept { return op_.suspend(waiter); }
+  Result<std::uint64_t> await_resume() noexcept { return op_.take(); }
+
+ private:
+  OpRef op_;
+};
+
+/// Suspends until somebody resumes the stored handle.
+class Park {
+ public:
+  explicit Park(std::coroutine_handle<>& place) noexcept : place_(place) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) noexcept { place_ = waiter; }
+  void await_resume() const noexcept {}
+
+ private:
+  std::coroutine_handle<>& place_;
+};
+
+}  // namespace
+
+AppCore::AppCore(AppInfo about)
+    : info(std::move(about)), environment_(Environment::shared()), drain_timeout_(kDrainTimeout) {
+  stop_node_.core = this;
+  stop_node_.run = [](Ready* self) noexcept {
+    AppCore& core = *static_cast<StopNode*>(self)->core;
+    if (core.main_) std::exchange(core.main_, {}).resume();
+  };
+}
+
+AppCore::~AppCore() {
+  request_stop();
+  if (thread.joinable()) thread.join();
+}
+
+void AppCore::log(log::Level level, const std::string& text) {
+  environment_->logger().write(level, "app", text, {{"app", info.title}});
+}
+
+void AppCore::fail_fast(const std::string& why) noexcept {
+  if (fatal_.empty()) {
+    fatal_ = why;
+    log(log::Level::error, why + "; stopping");
+  }
+  request_stop();
+}
+
+void AppCore::request_stop() noexcept {
+  if (stopping_.exchange(true, std::memory_order_acq_rel)) return;
+  const std::scoped_lock lock(stop_mutex_);
+  if (loop_ != nullptr) loop_->post(stop_node_);
+}
+
+Result<Publisher> AppCore::find_publisher(std::string_view broker) const {
+  const std::scoped_lock lock(publishers_mutex_);
+  for (const auto& [name, publisher] : outside_) {
+    if (broker.empty() || name == broker) return Publisher(publisher);
+  }
+  if (outside_.empty()) return fail(Code::state, "the app does not run: publish between its start and its stop");
+  return fail(Code::not_found, "the app has no broker called `" + std::string(broker) + "`");
+}
+
+Result<void> AppCore::configure() {
+  if (const auto* level = settings.find("log.level"); level != nullptr) {
+    const auto choice = settings::as_choice(*level, settings::kLogLevels);
+    if (!choice) return std::unexpected(choice.error());
+    environment_->logger().set_level(static_cast<log::Level>(*choice + 1));
+  }
+  if (const auto* format = settings.find("log.format"); format != nullptr) {
+    const auto choice = settings::as_choice(*format, settings::kLogFormats);
+    if (!choice) return std::unexpected(choice.error());
+    environment_->logger().set_format(*choice == 0 ? log::Format::text : log::Format::json);
+  }
+  if (const auto* timeout = settings.find("drain_timeout"); timeout != nullptr) {
+    const auto duration = settings::as_duration(*timeout);
+    if (!duration) return std::unexpected(duration.error());
+    drain_timeout_ = *duration;
+  }
+  if (const auto* paths = settings.find("plugin.path"); paths != nullptr) {
+    for (const std::string& path : settings::as_list(*paths)) {
+      if (const auto loaded = environment_->plugin({}, path); !loaded) return std::unexpected(loaded.error());
+    }
+  }
+  auto plan = plan_app(brokers, settings, *environment_, info.title);
+  if (!plan) return std::unexpected(std::move(plan.error()));
+  plan_ = std::move(*plan);
+  return {};
+}
+
+int AppCore::live(App& app, Loop& loop, std::function<void(const Result<void>&)> started) {
+  {
+    const std::scoped_lock lock(stop_mutex_);
+    loop_ = &loop;
+  }
+  struct Done : Ready {
+    Loop* loop = nullptr;
+  } done;
+  done.loop = &loop;
+  done.run = [](Ready* self) noexcept { static_cast<Done*>(self)->loop->stop(); };
+  Task<int> life = whole_life(app, loop, started);
+  struct Begin : Ready {
+    Task<int>* task = nullptr;
+    Done* done = nullptr;
+  } begin;
+  begin.task = &life;
+  begin.done = &done;
+  begin.run = [](Ready* self) noexcept {
+    auto* const at = static_cast<Begin*>(self);
+    if (at->task->start(*at->done)) at->done->loop->stop();
+  };
+  loop.post(begin);
+  loop.run();
+  {
+    const std::scoped_lock lock(stop_mutex_);
+    loop_ = nullptr;
+  }
+  return life.take();
+}
+
+Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(const Result<void>&)>& started) {
+  Result<void> up = co_await bring_up(app, loop);
+  started(up);
+  int code = kExitOk;
+  bool drained = true;
+  if (!up) {
+    log(log::Level::error, up.error().text);
+    code = fatal_.empty() ? kExitUnavailable : kExitFatal;
+  } else if (!stopping()) {
+    Park park(main_);
+    co_await park;
+  }
+  stopping_ = true;
+  drained = co_await drain();
+  if (Result<void> hooks = co_await run_hooks(on_shutdown, app, "on_shutdown"); !hooks) code = kExitFatal;
+  co_await bring_down();
+  say_goodbye(drained);
+  let_go();
+  for (const auto& hook : after_shutdown) hook(app);
+  if (!fatal_.empty()) code = kExitFatal;
+  if (code == kExitOk && !drained) code = kExitUnfinished;
+  co_return code;
+}
+
+Task<Result<void>> AppCore::run_hooks(const std::vector<App::Hook>& hooks, App& app, const char* when) {
+  for (const App::Hook& hook : hooks) {
+    Result<void> result;
+    try {
+      Task<Result<void>> task = hook(app);
+      result = co_await task;
+    } catch (const std::exception& exception) {
+      result = fail(Code::aborted, exception.what());
+    }
+    if (result) continue;
+    result.error().text = std::string(when) + ": " + result.error().text;
+    if (fatal_.empty()) fatal_ = result.error().text;
+    log(log::Level::error, result.error().text);
+    co_return result;
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> AppCore::bring_up(App& app, Loop& loop) {
+  for (const std::string& warning : plan_.warnings) log(log::Level::warn, warning);
+  if (Result<void> hooks = co_await run_hooks(on_startup, app, "on_startup"); !hooks) co_return hooks;
+  for (PlannedBroker& planned : plan_.brokers) {
+    if (Result<void> connected = co_await connect(planned, loop); !connected) co_return connected;
+  }
+  for (std::size_t i = 0; i < plan_.brokers.size(); ++i) {
+    for (PlannedSubscription& planned : plan_.brokers[i].subscriptions) {
+      if (Result<void> subscribed = co_await subscribe(planned, running_[i], loop); !subscribed) co_return subscribed;
+    }
+  }
+  log(log::Level::info, "started");
+  co_return co_await run_hooks(after_startup, app, "after_startup");
+}
+
+Task<Result<void>> AppCore::connect(PlannedBroker& planned, Loop& loop) {
+  const auto instance = environment_->instance(*planned.plugin);
+  if (!instance) co_return std::unexpected(instance.error());
+  RunningBroker& broker = running_.emplace_back();
+  broker.connection = std::make_shared<ConnectionCore>(environment_, **instance, planned.connection.display);
+  Await connecting(broker.connection->connect(planned.connection.spec()));
+  const Result<std::uint64_t> handle = co_await connecting;
+  if (!handle) {
+    Error error = handle.error();
+    error.text = planned.connection.display + ": " + error.text;
+    co_return std::unexpected(std::move(error));
+  }
+  broker.connection->set_handle(*handle);
+  for (PlannedPublisher& publisher : planned.publishers) {
+    if (Result<void> opened = co_await open_publisher(publisher, broker, loop); !opened) co_return opened;
+  }
+  const std::scoped_lock lock(publishers_mutex_);
+  outside_.emplace_back(planned.declaration->name, broker.publisher);
+  co_return Result<void>();
+}
+
+Task<Result<void>> AppCore::open_publisher(PlannedPublisher& planned, RunningBroker& broker, Loop& loop) {
+  auto core = planned.declaration != nullptr ? planned.declaration->core : std::make_shared<PublisherCore>();
+  const PublisherPlan& plan = planned.plan;
+  core->bind(broker.connection, plan.kind, plan.wanted.confirm, plan.wanted.timeout, !plan.destination.empty());
+  core->set_home(loop);
+  Await opening(core->open(plan.spec()));
+  const Result<std::uint64_t> handle = co_await opening;
+  if (!handle) {
+    Error error = handle.error();
+    error.text = "publisher `" + (planned.declaration != nullptr ? planned.declaration->name : plan.destination) +
+                 "`: " + error.text;
+    co_return std::unexpected(std::move(error));
+  }
+  core->set_handle(*handle);
+  broker.publishers.push_back(core);
+  if (planned.declaration == nullptr && plan.destination.empty()) broker.publisher = core;
+  co_return Result<void>();
+}
+
+Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, RunningBroker& broker, Loop& loop) {
+  const SubscriptionDeclaration& declared = *planned.declaration;
+  ConsumerConfig config;
+  config.name = declared.name;
+  config.handler = declared.handler.get();
+  config.codec = declared.codec;
+  config.workers = planned.workers;
+  config.keyed = planned.keyed;
+  config.batch = planned.batch;
+  config.batch_wait = planned.batch_wait;
+  config.on_failure = declared.on_failure.value_or(FailurePolicy{});
+  config.on_decode_failure = declared.on_decode_failure;
+  config.max_attempts = planned.max_attempts;
+  config.dead_letter = planned.plan.wanted.dead_letter;
+  config.plan = planned.plan.plan;
+  config.publisher = broker.publisher;
+  if (planned.replies) {
+    PlannedPublisher replies{nullptr, std::move(*planned.replies)};
+    if (Result<void> opened = co_await open_publisher(replies, broker, loop); !opened) co_return opened;
+    config.replies = broker.publishers.back();
+  }
+  Instance& instance = broker.connection->instance();
+  RunningBroker::Subscription& running = broker.subscriptions.emplace_back();
+  running.core = instance.subscriptions.acquire(running.id);
+  if (running.core == nullptr) co_return fail(Code::exhausted, "too many subscriptions");
+  running.core->open(broker.connection, running.id, planned.plan.address,
+                     {planned.plan.window, planned.plan.wanted.window_bytes});
+  running.consumer = std::make_unique<Consumer>(loop, *running.core, std::move(config), *this, environment_->logger());
+  running.core->set_waker(running.consumer.get());
+  const rst_str where{planned.plan.address.data(), planned.plan.address.size()};
+  rst_subscription_spec spec = planned.plan.spec(where);
+  Await subscribing(
+      instance.call(planned.plan.wanted.timeout, [&](std::uint64_t op, std::uint64_t& handle, rst_error& error) {
+        spec.id = running.id;
+        spec.op = op;
+        return instance.plugin().subscribe(instance.handle(), broker.connection->handle(), &spec, &handle, &error);
+      }));
+  const Result<std::uint64_t> handle = co_await subscribing;
+  if (!handle) {
+    Error error = handle.error();
+    error.text = "subscription `" + declared.name + "`: " + error.text;
+    co_return std::unexpected(std::move(error));
+  }
+  running.core->set_handle(*handle);
+  co_return Result<void>();
+}
+
+Task<bool> AppCore::drain() {
+  const auto deadline = std::chrono::steady_clock::now() + drain_timeout_;
+  for (RunningBroker& broker : running_) {
+    for (RunningBroker::Subscription& subscription : broker.subscriptions) {
+      if (subscription.core->handle() == 0) continue;
+      Await draining(subscription.core->drain());
+      (void)co_await draining;  // refused when it has ended already: then nothing follows either
+      subscription.consumer->stop_starting();
+    }
+  }
+  const auto idle = [this] {
+    return std::ranges::all_of(running_, [](const RunningBroker& broker) {
+      return std::ranges::all_of(broker.subscriptions,
+                                 [](const auto& subscription) { return subscription.consumer->idle(); });
+    });
+  };
+  while (!idle() && std::chrono::steady_clock::now() < deadline) co_await sleep_for(kDrainPoll);
+  co_return idle();
+}
+
+Task<void> AppCore::bring_down() {
+  {
+    const std::scoped_lock lock(publishers_mutex_);
+    outside_.clear();
+  }
+  for (auto broker = running_.rbegin(); broker != running_.rend(); ++broker) {
+    for (const auto& publisher : broker->publishers) {
+      Await flushing(publisher->flush(kOperationTimeout));
+      (void)co_await flushing;
+    }
+    for (RunningBroker::Subscription& subscription : broker->subscriptions) {
+      subscription.consumer->flush();
+      if (subscription.core->handle() == 0) continue;
+      Await closing(subscription.core->close(0, kCloseTimeout));
+      (void)co_await closing;
+    }
+    for (const auto& publisher : broker->publishers) {
+      Await closing(publisher->close(0, kCloseTimeout));
+      (void)co_await closing;
+    }
+    if (broker->connection->handle() == 0) continue;
+    Await closing(broker->connection->close(0, kCloseTimeout));
+    (void)co_await closing;
+  }
+}
+
+void AppCore::let_go() {
+  for (RunningBroker& broker : running_) {
+    for (RunningBroker::Subscription& subscription : broker.subscriptions) {
+      subscription.consumer->stop_starting();  // empties the inbox; the verdicts are refused and nobody minds
+      subscription.core->set_waker(nullptr);
+      subscription.consumer.reset();
+      subscription.core->drop_reference();
+    }
+  }
+  running_.clear();
+}
+
+void AppCore::say_goodbye(bool drained) {
+  ConsumerCounts all;
+  std::uint32_t unsettled = 0;
+  for (const RunningBroker& broker : running_) {
+    for (const RunningBroker::Subscription& subscription : broker.subscriptions) {
+      const ConsumerCounts& counts = subscription.consumer->counts();
+      all.handled += counts.handled;
+      all.failed += counts.failed;
+      all.undecoded += counts.undecoded;
+      all.lost += counts.lost;
+      all.released += counts.released;
+      unsettled += subscription.consumer->running();
+    }
+  }
+  std::string text = "stopped: " + std::to_string(all.handled) + " handled, " + std::to_string(all.failed) +
+                     " failed, " + std::to_string(all.lost) + " lost, " + std::to_string(all.released) +
+                     " given back unstarted, " + std::to_string(unsettled) + " left unsettled";
+  if (!drained) text += ": the drain deadline has passed, the broker will redeliver them";
+  log(drained ? log::Level::info : log::Level::warn, text);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

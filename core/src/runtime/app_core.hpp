@@ -1,0 +1,103 @@
+#pragma once
+#include "client/environment.hpp"
+#include "runtime/app_plan.hpp"
+#include "runtime/consumer.hpp"
+#include "runtime/declarations.hpp"
+#include "settings/settings.hpp"
+
+#include <ruststream/app.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+/// One connected broker of a running app. Ends in reverse order of its members.
+struct RunningBroker {
+  std::shared_ptr<ConnectionCore> connection;
+  std::shared_ptr<PublisherCore> publisher;                // without a destination
+  std::vector<std::shared_ptr<PublisherCore>> publishers;  // in order of opening, the one above included
+  struct Subscription {
+    std::uint64_t id = 0;
+    SubscriptionCore* core = nullptr;
+    std::unique_ptr<Consumer> consumer;
+  };
+  std::deque<Subscription> subscriptions;
+};
+
+/// What an App is behind its handle: declarations, then plan, then one loop thread on which all of this happens but for
+/// request_stop() and find_publisher().
+class AppCore final : public AppControl {
+ public:
+  explicit AppCore(AppInfo info);
+  ~AppCore();
+
+  AppInfo info;
+  std::deque<BrokerDeclaration> brokers;
+  std::vector<App::Hook> on_startup, after_startup, on_shutdown;
+  std::vector<std::function<void(App&)>> after_shutdown;
+  settings::Settings settings;
+
+  // AppControl. [loop thread]
+  void fail_fast(const std::string& why) noexcept override;
+  void stop() noexcept override { request_stop(); }
+  [[nodiscard]] bool stopping() const noexcept override { return stopping_.load(std::memory_order_acquire); }
+
+  /// [any thread]
+  void request_stop() noexcept;
+  [[nodiscard]] Result<Publisher> find_publisher(std::string_view broker) const;
+
+  /// Reads `log.*`, `drain_timeout`; plans. Nothing is connected.
+  Result<void> configure();
+  [[nodiscard]] const AppPlan& plan() const noexcept { return plan_; }
+  [[nodiscard]] Environment& environment() noexcept { return *environment_; }
+
+  /// Runs the whole life on this thread and this loop, to the exit code. `started` is told once, when everything is up
+  /// or has failed.
+  int live(App& app, Loop& loop, std::function<void(const Result<void>&)> started);
+
+  std::thread thread;  // of App::start
+  int exit_code = kExitOk;
+
+ private:
+  Task<int> whole_life(App& app, Loop& loop, const std::function<void(const Result<void>&)>& started);
+  Task<Result<void>> bring_up(App& app, Loop& loop);
+  Task<Result<void>> connect(PlannedBroker& planned, Loop& loop);
+  Task<Result<void>> open_publisher(PlannedPublisher& planned, RunningBroker& broker, Loop& loop);
+  Task<Result<void>> subscribe(PlannedSubscription& planned, RunningBroker& broker, Loop& loop);
+  Task<bool> drain();
+  Task<void> bring_down();
+  Task<Result<void>> run_hooks(const std::vector<App::Hook>& hooks, App& app, const char* when);
+  void log(log::Level level, const std::string& text);
+  void say_goodbye(bool drained);
+  void let_go();
+
+  std::shared_ptr<Environment> environment_;
+  AppPlan plan_;
+  std::chrono::nanoseconds drain_timeout_;
+  std::deque<RunningBroker> running_;
+  mutable std::mutex publishers_mutex_;  // find_publisher against start and end
+  std::vector<std::pair<std::string, std::shared_ptr<PublisherCore>>> outside_;
+  std::atomic<bool> stopping_{false};
+  std::string fatal_;
+  struct StopNode : Ready {
+    AppCore* core = nullptr;
+  } stop_node_;
+  std::mutex stop_mutex_;
+  Loop* loop_ = nullptr;          // while live() runs
+  std::coroutine_handle<> main_;  // whole_life while it waits for the stop
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

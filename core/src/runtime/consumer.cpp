@@ -1,0 +1,279 @@
+#include "runtime/consumer.hpp"
+
+#include <algorithm>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+const rst_message& message_at(const rst_batch& batch, std::uint32_t index) noexcept {
+  return *reinterpret_cast<const rst_message*>(reinterpret_cast<const char*>(batch.messages) +
+                                               static_cast<std::size_t>(index) * batch.stride);
+}
+
+}  // namespace
+
+Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig config, AppControl& app,
+                   log::Logger& logger)
+    : loop_(loop),
+      subscription_(subscription),
+      config_(std::move(config)),
+      app_(app),
+      logger_(logger),
+      lanes_(config_.keyed ? config_.workers : 1, config_.keyed ? subscription.window().messages : 0),
+      random_(subscription.id() * 2 + 1) {
+  for (Node* node : {&woken_, &turn_}) node->consumer = this;
+  woken_.run = [](Ready* self) noexcept { static_cast<Node*>(self)->consumer->turn(); };
+  turn_.run = [](Ready* self) noexcept {
+    Consumer& consumer = *static_cast<Node*>(self)->consumer;
+    consumer.turn_posted_ = false;
+    consumer.turn();
+  };
+  settlements_.reserve(kSettleAtOnce);
+  details_.reserve(kSettleAtOnce);
+  finished_.reserve(kSettleAtOnce);
+  if (config_.handler->takes_batch()) {
+    gathered_.reserve(config_.batch);
+    batch_timer_.emplace(
+        loop_,
+        [](void* self) noexcept {
+          static_cast<Consumer*>(self)->gathered_due_ = true;
+          static_cast<Consumer*>(self)->turn();
+        },
+        this);
+  }
+  if (config_.plan.ack_deadline.count() > 0 && config_.plan.can(RST_CAP_EXTEND)) {
+    extend_timer_.emplace(loop_, [](void* self) noexcept { static_cast<Consumer*>(self)->extend_all(); }, this);
+  }
+}
+
+Consumer::~Consumer() {
+  while (suspended_ != nullptr) {
+    RunningCall& call = *suspended_;
+    untrack(call);
+    call.destroy(&call);
+  }
+  for (rst_batch* const batch : live_) subscription_.release(*batch);  // of calls that never ended
+}
+
+void Consumer::track(RunningCall& call) noexcept {
+  call.before = nullptr;
+  call.after = suspended_;
+  if (suspended_ != nullptr) suspended_->before = &call;
+  suspended_ = &call;
+}
+
+void Consumer::untrack(RunningCall& call) noexcept {
+  (call.before != nullptr ? call.before->after : suspended_) = call.after;
+  if (call.after != nullptr) call.after->before = call.before;
+}
+
+void Consumer::again() noexcept {
+  if (in_turn_ || turn_posted_) return;
+  turn_posted_ = true;
+  loop_.post(turn_);
+}
+
+void Consumer::turn() {
+  in_turn_ = true;
+  if (stopping_) {
+    stop_starting();
+  } else {
+    std::uint32_t started = 0;
+    bool more = true;
+    while (more && started < kPerTurn && !stopping_) {
+      if (config_.handler->takes_batch()) {
+        more = start_batch();
+        started += config_.batch;
+      } else if (config_.keyed) {
+        more = start_keyed();
+        ++started;
+      } else {
+        MessageRef ref;
+        more = running_ < config_.workers && next(ref);
+        if (more) start(ref, 0);
+        ++started;
+      }
+    }
+    in_turn_ = false;
+    if (more) again();
+  }
+  in_turn_ = false;
+  flush();
+  if (!revoking_.empty() && running_ == 0) answer_revokes();
+  watch_deadline();
+}
+
+bool Consumer::next(MessageRef& ref) {
+  for (;;) {
+    if (batch_ == nullptr && !pull()) return false;
+    ref = {batch_, &message_at(*batch_, index_)};
+    if (++index_ == batch_->count) batch_ = nullptr;
+    if ((lost_.empty() && revoking_.empty()) || !revoked(ref)) return true;
+    push(ref, Verdict::release, {}, {});  // rule H6
+  }
+}
+
+bool Consumer::pull() {
+  for (;;) {
+    if (chain_ == 0) chain_ = subscription_.inbox().take();
+    if (chain_ == 0) return false;
+    const std::uint64_t node = chain_;
+    chain_ = Inbox::next(node);
+    if (EventNode* const event = Inbox::event(node); event != nullptr) {
+      take_event(*event);
+      continue;
+    }
+    rst_batch& batch = *Inbox::batch(node);
+    if (batch.count == 0) {
+      subscription_.release(batch);
+      continue;
+    }
+    batch.host[1] = batch.count;
+    batch.host[0] = live_.size();
+    live_.push_back(&batch);
+    batch_ = &batch;
+    index_ = 0;
+    return true;
+  }
+}
+
+void Consumer::start(const MessageRef& ref, std::uint32_t lane) {
+  ++running_;
+  Invocation invocation(*this, ref, lane);
+  config_.handler->call(invocation);
+}
+
+bool Consumer::start_keyed() {
+  MessageRef ref;
+  std::uint32_t lane = 0;
+  if (lanes_.next(ref, lane)) {
+    start(ref, lane);
+    return true;
+  }
+  if (!next(ref)) return false;
+  lane = lanes_.lane_of(*ref.message);
+  if (lanes_.enter(lane, ref)) start(ref, lane);
+  return true;
+}
+
+bool Consumer::start_batch() {
+  if (running_ >= config_.workers) return false;
+  MessageRef ref;
+  while (gathered_.size() < config_.batch && next(ref)) gathered_.push_back(ref);
+  if (gathered_.empty()) return false;
+  if (gathered_.size() < config_.batch && config_.batch_wait.count() > 0 && !gathered_due_) {
+    if (!batch_timer_->active()) batch_timer_->start(config_.batch_wait);
+    return false;
+  }
+  batch_timer_->stop();
+  gathered_due_ = false;
+  ++running_;
+  Invocation invocation(*this, gathered_);
+  config_.handler->call(invocation);
+  gathered_.clear();
+  return true;
+}
+
+void Consumer::ended(std::uint32_t lane, std::size_t messages) noexcept {
+  --running_;
+  counts_.handled += messages;
+  if (config_.keyed) lanes_.leave(lane);
+  arena_.reset();
+  again();
+}
+
+void Consumer::stop_starting() {
+  stopping_ = true;
+  const auto give_up = [this](const MessageRef& ref) {
+    ++counts_.released;
+    push(ref, Verdict::release, {}, {});
+  };
+  MessageRef ref;
+  for (const MessageRef& gathered : gathered_) give_up(gathered);
+  gathered_.clear();
+  while (lanes_.drop(ref)) give_up(ref);
+  while (next(ref)) give_up(ref);
+  if (!in_turn_) flush();
+}
+
+void Consumer::take_event(EventNode& node) {
+  std::unique_ptr<EventNode> event(&node);
+  switch (event->event.kind) {
+    case RST_EVENT_SUB_REVOKING:
+      revoking_.push_back(std::move(event));  // answered when nothing runs: rule G1
+      return;
+    case RST_EVENT_SUB_LOST: lost_.insert(lost_.end(), event->partitions.begin(), event->partitions.end()); break;
+    case RST_EVENT_SUB_ASSIGNING: break;
+    case RST_EVENT_SUB_ENDED:
+      log(log::Level::error, RST_E_CLOSED,
+          "the broker ended the subscription" + (event->event.error ? ": " + event->event.error->text : std::string()));
+      app_.fail_fast("subscription `" + config_.name + "` was ended by the broker");
+      break;
+    case RST_EVENT_SUB_DROPPED:
+      log(log::Level::warn, 0, std::to_string(event->event.value) + " messages were dropped: the consumer is too slow");
+      counts_.lost += event->event.value;
+      break;
+    case RST_EVENT_SETTLE_FAILED:
+      log(log::Level::warn, 0,
+          "settlements failed later and will be redelivered" +
+              (event->event.error ? ": " + event->event.error->text : std::string()));
+      break;
+    default: break;
+  }
+  if (event->answer != 0) {
+    const bool known = event->event.kind == RST_EVENT_SUB_ASSIGNING;
+    subscription_.answer(event->answer, known ? RST_OK : rst_status(RST_E_UNSUPPORTED, 0));
+  }
+}
+
+bool Consumer::revoked(const MessageRef& ref) const noexcept {
+  const auto names = [&](const rst_partition& partition) {
+    return partition.partition == ref.message->partition && ref.batch->generation < partition.generation;
+  };
+  const auto any = [&](const std::unique_ptr<EventNode>& event) {
+    return std::ranges::any_of(event->partitions, names);
+  };
+  return std::ranges::any_of(lost_, names) || std::ranges::any_of(revoking_, any);
+}
+
+void Consumer::answer_revokes() {
+  for (const std::unique_ptr<EventNode>& event : revoking_) {
+    lost_.insert(lost_.end(), event->partitions.begin(), event->partitions.end());
+    if (event->answer != 0) subscription_.answer(event->answer, RST_OK);
+  }
+  revoking_.clear();
+}
+
+Arena Consumer::borrow_arena() {
+  if (spare_arenas_.empty()) return {};
+  Arena arena = std::move(spare_arenas_.back());
+  spare_arenas_.pop_back();
+  return arena;
+}
+
+void Consumer::return_arena(Arena arena) {
+  arena.reset();
+  if (spare_arenas_.size() < config_.workers) spare_arenas_.push_back(std::move(arena));
+}
+
+void Consumer::watch_deadline() noexcept {
+  if (extend_timer_ && !live_.empty() && !extend_timer_->active()) extend_timer_->start(config_.plan.ack_deadline / 2);
+}
+
+void Consumer::extend_all() noexcept {
+  // Whatever was delivered and is not over, running or waiting its turn. One that was settled already says so and is
+  // none the worse for it (rule S1).
+  for (rst_batch* const batch : live_) {
+    for (std::uint32_t i = 0; i < batch->count; ++i) {
+      if (message_at(*batch, i).token != 0) push({nullptr, &message_at(*batch, i)}, Verdict::extend, {}, {});
+    }
+  }
+  flush();
+  watch_deadline();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

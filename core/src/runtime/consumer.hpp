@@ -1,0 +1,178 @@
+#pragma once
+#include "client/prepare.hpp"
+#include "client/publisher_core.hpp"
+#include "client/subscription_core.hpp"
+#include "log/log.hpp"
+#include "log/rate_limit.hpp"
+#include "loop/loop.hpp"
+#include "runtime/lanes.hpp"
+
+#include <ruststream/app.hpp>
+#include <ruststream/handler.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+/// What a consumer may ask of its app. [loop thread]
+class AppControl {
+ public:
+  /// A policy said fail_fast, or a handler threw Fatal.
+  virtual void fail_fast(const std::string& why) noexcept = 0;
+  virtual void stop() noexcept = 0;
+  [[nodiscard]] virtual bool stopping() const noexcept = 0;
+
+ protected:
+  ~AppControl() = default;
+};
+
+struct ConsumerConfig {
+  std::string name;  // the registration's
+  Handler* handler = nullptr;
+  const Codec* codec = nullptr;
+  std::uint32_t workers = 1;
+  bool keyed = false;
+  std::uint32_t batch = 1;
+  std::chrono::nanoseconds batch_wait{0};
+  FailurePolicy on_failure;
+  FailurePolicy on_decode_failure;
+  std::uint32_t max_attempts = 0;  // of the failure policy; 0: no limit
+  std::string dead_letter;
+  Plan plan;
+  std::shared_ptr<PublisherCore> publisher;  // of the broker, without a destination
+  std::shared_ptr<PublisherCore> replies;    // of reply_to; null: each message's own
+};
+
+struct ConsumerCounts {
+  std::uint64_t handled = 0;  // calls that ended, by message
+  std::uint64_t failed = 0;   // of these by exception, error or failed publish
+  std::uint64_t undecoded = 0;
+  std::uint64_t lost = 0;      // failed where the kind cannot redeliver
+  std::uint64_t released = 0;  // given back unhandled at the end
+  std::uint64_t refused = 0;   // verdicts that came too late for the broker
+};
+
+/// One running registration: takes what its subscription delivers, calls the handler, settles. Everything happens on
+/// one loop thread, wake() apart. In the steady state it allocates nothing: settlements, lanes and decoded values are
+/// reused.
+class Consumer final : public Waker {
+ public:
+  Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig config, AppControl& app, log::Logger& logger);
+  ~Consumer();
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
+
+  void wake() noexcept override { loop_.post(woken_); }
+
+  /// Starts no more handlers; what was not started goes back as RELEASE, now and whatever still arrives.
+  void stop_starting();
+  /// No handler runs and no publish of one is pending.
+  [[nodiscard]] bool idle() const noexcept { return running_ == 0; }
+  [[nodiscard]] std::uint32_t running() const noexcept { return running_; }
+  void flush() noexcept;
+
+  [[nodiscard]] const ConsumerConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const ConsumerCounts& counts() const noexcept { return counts_; }
+  [[nodiscard]] SubscriptionCore& subscription() const noexcept { return subscription_; }
+  [[nodiscard]] AppControl& app() const noexcept { return app_; }
+
+  // For Invocation.
+  [[nodiscard]] bool decode(const TypeTable& table, Arena& arena, void* object, const MessageRef& ref);
+  void undecoded(Invocation& invocation, const MessageRef& ref, bool element) noexcept;
+  void finish(Invocation& invocation, const Outcome& outcome, const std::function<void()>* then) noexcept;
+  void finish(Invocation& invocation, std::span<const Outcome> outcomes) noexcept;
+  void failed(Invocation& invocation, const Error& why) noexcept;
+  void threw(Invocation& invocation, const std::exception_ptr& what) noexcept;
+  void reply(Invocation& invocation, const TypeTable& table, const void* value) noexcept;
+  [[nodiscard]] Arena& stack_arena() noexcept { return arena_; }
+  [[nodiscard]] Arena borrow_arena();
+  void return_arena(Arena arena);
+  void track(RunningCall& call) noexcept;
+  void untrack(RunningCall& call) noexcept;
+
+ private:
+  static constexpr std::uint32_t kPerTurn = 1024;  // messages started before other subscriptions get their turn
+  static constexpr std::size_t kSettleAtOnce = 256;
+
+  struct Deferred;
+
+  void turn();
+  void again() noexcept;
+  bool next(MessageRef& ref);
+  bool pull();
+  void take_event(EventNode& node);
+  [[nodiscard]] bool revoked(const MessageRef& ref) const noexcept;
+  void answer_revokes();
+  void start(const MessageRef& ref, std::uint32_t lane);
+  bool start_keyed();
+  bool start_batch();
+  void ended(std::uint32_t lane, std::size_t messages) noexcept;
+
+  void settle(const MessageRef& ref, const Outcome& outcome) noexcept;
+  void push(const MessageRef& ref, Verdict verdict, std::chrono::nanoseconds delay, std::string_view reason) noexcept;
+  void unref(rst_batch& batch) noexcept;
+  [[nodiscard]] Outcome on_failure(const FailurePolicy& policy, const MessageRef& ref, std::string_view what) noexcept;
+  [[nodiscard]] bool copy_to(const std::string& destination, const MessageRef& ref, std::string_view reason) noexcept;
+  void defer(Invocation& invocation, PublishOp* attached, std::vector<std::pair<MessageRef, Outcome>> verdicts,
+             const std::function<void()>* then) noexcept;
+  void wait_for(Deferred& deferred, PublishOp* attached) noexcept;
+  void log(log::Level level, std::int64_t code, std::string text) noexcept;
+  void extend_all() noexcept;
+  void watch_deadline() noexcept;
+
+  Loop& loop_;
+  SubscriptionCore& subscription_;
+  ConsumerConfig config_;
+  AppControl& app_;
+  log::Logger& logger_;
+  log::RateLimit rate_;
+
+  struct Node : Ready {
+    Consumer* consumer = nullptr;
+  };
+  Node woken_;  // posted by wake(): once per empty edge of the inbox
+  Node turn_;   // posted by again(): when a handler ended outside of a turn
+  bool turn_posted_ = false;
+  bool in_turn_ = false;
+  bool stopping_ = false;
+
+  std::uint64_t chain_ = 0;     // inbox words taken and not looked at
+  rst_batch* batch_ = nullptr;  // being started
+  std::uint32_t index_ = 0;
+  std::uint32_t running_ = 0;
+  RunningCall* suspended_ = nullptr;
+  Lanes lanes_;
+
+  std::vector<MessageRef> gathered_;  // of a batch handler, not full yet
+  bool gathered_due_ = false;
+  std::optional<Timer> batch_timer_;
+
+  std::vector<rst_settlement> settlements_;
+  std::vector<rst_settle_detail> details_;  // one for each settlement with a reason; never reallocated while in use
+  std::vector<rst_batch*> finished_;        // to be released after the settlements
+  std::vector<std::function<void()>> continuations_;
+  Arena arena_;
+  std::vector<Arena> spare_arenas_;
+  Error error_;
+
+  std::vector<std::unique_ptr<EventNode>> revoking_;
+  std::vector<rst_partition> lost_;
+
+  std::vector<rst_batch*> live_;  // taken and not finished; a batch's place is in its host[0]
+  std::optional<Timer> extend_timer_;
+
+  ConsumerCounts counts_;
+  std::uint64_t random_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream

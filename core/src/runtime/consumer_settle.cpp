@@ -1,0 +1,341 @@
+// What becomes of a handled message: outcome × plan, failure policy, settlement.
+#include "runtime/consumer.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace ruststream {
+inline namespace v0 {
+namespace detail {
+
+/// A call that has ended but for publishes that it left under way: settled when they are known.
+struct Consumer::Deferred {
+  Consumer* consumer;
+  std::uint32_t lane;
+  std::uint32_t waiting = 0;
+  bool failed = false;
+  Error error;
+  std::vector<std::pair<MessageRef, Outcome>> verdicts;
+  std::function<void()> then;
+
+  void one_known(PublishOp& op) {
+    if (Result<void> result = op.take(); !result && !failed) {
+      failed = true;
+      error = std::move(result.error());
+    }
+  }
+  void conclude() {
+    for (auto& [ref, outcome] : verdicts) {
+      if (failed && outcome.verdict() == Verdict::ack) {
+        outcome = consumer->on_failure(consumer->config_.on_failure, ref, "a publish failed: " + error.text);
+      }
+      consumer->settle(ref, outcome);
+    }
+    if (then && !failed) consumer->continuations_.push_back(std::move(then));
+    consumer->ended(lane, verdicts.size());
+    delete this;
+  }
+};
+
+void Consumer::log(log::Level level, std::int64_t code, std::string text) noexcept {
+  const auto pass = rate_.admit(subscription_.id(), code, log::RateLimit::Clock::now());
+  if (!pass.admitted) return;
+  if (pass.suppressed != 0) text += " (and " + std::to_string(pass.suppressed) + " more like it)";
+  logger_.write(level, "runtime", text, {{"subscription", config_.name}});
+}
+
+bool Consumer::decode(const TypeTable& table, Arena& arena, void* object, const MessageRef& ref) {
+  if (config_.codec->decode(table, {ref.message->payload, ref.message->payload_len, &arena}, object, error_))
+    return true;
+  ++counts_.undecoded;
+  return false;
+}
+
+void Consumer::undecoded(Invocation& invocation, const MessageRef& ref, bool element) noexcept {
+  const Outcome outcome = on_failure(config_.on_decode_failure, ref, "the payload does not decode: " + error_.text);
+  settle(ref, outcome);
+  if (!element) ended(invocation.lane(), 0);
+}
+
+void Consumer::finish(Invocation& invocation, const Outcome& outcome, const std::function<void()>* then) noexcept {
+  if (invocation.is_batch()) {
+    const std::vector<MessageRef>& messages = invocation.messages();
+    if (PublishOp* const attached = invocation.take_attached(); attached != nullptr) {
+      std::vector<std::pair<MessageRef, Outcome>> verdicts;
+      for (const MessageRef& ref : messages) verdicts.emplace_back(ref, outcome);
+      return defer(invocation, attached, std::move(verdicts), then);
+    }
+    for (const MessageRef& ref : messages) settle(ref, outcome);
+    if (then != nullptr) continuations_.push_back(*then);
+    return ended(0, messages.size());
+  }
+  if (PublishOp* const attached = invocation.take_attached(); attached != nullptr) {
+    return defer(invocation, attached, {{invocation.message(), outcome}}, then);
+  }
+  settle(invocation.message(), outcome);
+  if (then != nullptr) continuations_.push_back(*then);
+  ended(invocation.lane(), 1);
+}
+
+void Consumer::finish(Invocation& invocation, std::span<const Outcome> outcomes) noexcept {
+  const std::vector<MessageRef>& messages = invocation.messages();
+  if (outcomes.size() != messages.size()) {
+    log(log::Level::error, RST_E_INVALID,
+        "the handler returned " + std::to_string(outcomes.size()) + " outcomes for " + std::to_string(messages.size()) +
+            " messages: all of them are retried");
+    return finish(invocation, retry(), nullptr);
+  }
+  std::vector<std::pair<MessageRef, Outcome>> verdicts;
+  PublishOp* const attached = invocation.take_attached();
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (attached != nullptr) {
+      verdicts.emplace_back(messages[i], outcomes[i]);
+    } else {
+      settle(messages[i], outcomes[i]);
+    }
+  }
+  if (attached != nullptr) return defer(invocation, attached, std::move(verdicts), nullptr);
+  ended(0, messages.size());
+}
+
+void Consumer::failed(Invocation& invocation, const Error& why) noexcept {
+  const auto outcome_of = [&](const MessageRef& ref) { return on_failure(config_.on_failure, ref, why.text); };
+  std::vector<std::pair<MessageRef, Outcome>> verdicts;
+  if (invocation.is_batch()) {
+    for (const MessageRef& ref : invocation.messages()) verdicts.emplace_back(ref, outcome_of(ref));
+  } else {
+    verdicts.emplace_back(invocation.message(), outcome_of(invocation.message()));
+  }
+  defer(invocation, invocation.take_attached(), std::move(verdicts), nullptr);
+}
+
+void Consumer::threw(Invocation& invocation, const std::exception_ptr& what) noexcept {
+  std::string text = "the handler threw something that is no std::exception";
+  try {
+    std::rethrow_exception(what);
+  } catch (const Fatal& fatal) {
+    app_.fail_fast("subscription `" + config_.name + "`: " + fatal.what());
+    return finish(invocation, release(), nullptr);
+  } catch (const std::exception& exception) {
+    text = std::string("the handler threw: ") + exception.what();
+  } catch (...) {
+  }
+  failed(invocation, Error(Code::aborted, std::move(text)));
+}
+
+Outcome Consumer::on_failure(const FailurePolicy& policy, const MessageRef& ref, std::string_view what) noexcept {
+  ++counts_.failed;
+  const std::uint16_t attempt = ref.message->attempt;
+  const bool last = config_.max_attempts != 0 && attempt >= config_.max_attempts;
+  const char* then = "it is retried";
+  Outcome outcome = retry();
+  switch (policy.action) {
+    case FailurePolicy::Action::fail_fast:
+      app_.fail_fast("subscription `" + config_.name + "`: " + std::string(what));
+      outcome = release();
+      then = "the service stops";
+      break;
+    case FailurePolicy::Action::skip:
+      outcome = ack();
+      then = "it is skipped";
+      break;
+    case FailurePolicy::Action::reject:
+      outcome = reject("undecodable");
+      then = "it is rejected";
+      break;
+    case FailurePolicy::Action::retry:
+      if (last) {
+        outcome = reject("attempts used up");
+        then = "its attempts are used up and it is rejected";
+        break;
+      }
+      random_ ^= random_ << 13U;
+      random_ ^= random_ >> 7U;
+      random_ ^= random_ << 17U;
+      const unsigned doublings = std::min<unsigned>(attempt > 1 ? attempt - 1U : 0U, 20U);
+      const auto whole = std::min<std::chrono::nanoseconds>(policy.backoff * (1LL << doublings), policy.longest);
+      const auto half = static_cast<std::uint64_t>(whole.count()) / 2;
+      outcome = retry_after(std::chrono::nanoseconds(half + (half == 0 ? 0 : random_ % half)));
+      break;
+  }
+  log(log::Level::warn, static_cast<std::int64_t>(policy.action),
+      std::string(what) + "; attempt " + std::to_string(attempt) + ", " + then);
+  return outcome;
+}
+
+void Consumer::settle(const MessageRef& ref, const Outcome& outcome) noexcept {
+  const Plan& plan = config_.plan;
+  if (outcome.verdict() == Verdict::ack) return push(ref, Verdict::ack, {}, {});
+  if (ref.message->token == 0) {
+    if (outcome.verdict() == Verdict::retry) {
+      ++counts_.lost;
+      log(log::Level::warn, RST_E_UNSUPPORTED,
+          "a message is lost: it was to be retried, and this kind cannot redeliver");
+    }
+    return push(ref, outcome.verdict(), {}, {});
+  }
+  if (outcome.verdict() == Verdict::retry) {
+    if (outcome.delay().count() > 0 && plan.can(RST_CAP_RETRY_AFTER)) {
+      const auto longest = std::chrono::nanoseconds(plan.max_delay_ns);
+      const auto delay = longest.count() > 0 ? std::min(outcome.delay(), longest) : outcome.delay();
+      return push(ref, Verdict::retry, delay, outcome.reason());
+    }
+    if (plan.can(RST_CAP_RETRY)) return push(ref, Verdict::retry, {}, outcome.reason());
+    if ((plan.flags & RST_PLAN_COPY_PRIVATE) != 0 && copy_to(plan.copy_address, ref, outcome.reason())) return;
+    return push(ref, Verdict::release, {}, {});
+  }
+  if (outcome.verdict() == Verdict::reject && !config_.dead_letter.empty() && !plan.can(RST_CAP_REJECT_TO) &&
+      copy_to(config_.dead_letter, ref, outcome.reason())) {
+    return;
+  }
+  push(ref, outcome.verdict(), {}, outcome.reason());
+}
+
+bool Consumer::copy_to(const std::string& destination, const MessageRef& ref, std::string_view reason) noexcept {
+  if (config_.publisher == nullptr || destination.empty()) return false;
+  const Message message(*ref.batch, *ref.message, subscription_.address());
+  PublishBuilder builder(*config_.publisher, nullptr);
+  builder = std::move(builder).payload(message.payload()).to(destination);
+  if (message.key()) builder = std::move(builder).key(*message.key());
+  for (const Header header : message.headers()) builder = std::move(builder).header(header.name, header.value);
+  builder = std::move(builder).header("x-ruststream-from", message.address());
+  builder = std::move(builder).header("x-ruststream-attempt", std::to_string(message.attempt()));
+  if (!reason.empty()) builder = std::move(builder).header("x-ruststream-reason", reason);
+  // Confirmed first, acknowledged then; failing that the original stays with the broker.
+  ++running_;
+  Invocation copying(*this, ref, 0);
+  if (PublishOp* const op = std::move(builder).publish().detach_op(); op != nullptr) copying.attach(*op);
+  PublishOp* const attached = copying.take_attached();
+  if (attached == nullptr) {
+    --running_;
+    push(ref, Verdict::ack, {}, {});
+    return true;
+  }
+  auto* const deferred = new Deferred{.consumer = this, .lane = 0, .error = {}, .verdicts = {{ref, ack()}}, .then = {}};
+  wait_for(*deferred, attached);
+  return true;
+}
+
+void Consumer::push(const MessageRef& ref, Verdict verdict, std::chrono::nanoseconds delay,
+                    std::string_view reason) noexcept {
+  if (ref.message->token == 0) {
+    subscription_.give_back(1, 0);
+  } else {
+    rst_settlement& item = settlements_.emplace_back();
+    item.token = ref.message->token;
+    item.delay_ns = static_cast<std::uint64_t>(delay.count());
+    item.detail = nullptr;
+    item.verdict = static_cast<std::uint16_t>(verdict);
+    item.flags = 0;
+    item.status = 0;
+    if (!reason.empty()) {
+      rst_settle_detail& detail = details_.emplace_back();
+      detail.struct_size = sizeof(detail);
+      detail.reason = {reason.data(), reason.size()};
+      item.detail = &detail;
+    }
+  }
+  if (ref.batch != nullptr && --ref.batch->host[1] == 0) unref(*ref.batch);
+  if (settlements_.size() == kSettleAtOnce || finished_.size() == kSettleAtOnce) flush();
+}
+
+void Consumer::unref(rst_batch& batch) noexcept {
+  const std::uint64_t place = batch.host[0];
+  live_[place] = live_.back();
+  live_[place]->host[0] = place;
+  live_.pop_back();
+  if (live_.empty() && extend_timer_) extend_timer_->stop();
+  finished_.push_back(&batch);
+}
+
+void Consumer::flush() noexcept {
+  if (!settlements_.empty()) {
+    if (const Result<void> handed = subscription_.settle(settlements_); !handed) {
+      counts_.refused += settlements_.size();
+      log(log::Level::warn, static_cast<std::int64_t>(handed.error().code),
+          "verdicts were refused, the broker will redeliver: " + handed.error().text);
+    } else {
+      for (const rst_settlement& item : settlements_) {
+        if (item.status >= 0 || item.verdict == RST_VERDICT_EXTEND) continue;
+        ++counts_.refused;
+        const auto code = static_cast<Code>(rst_status_code(item.status));
+        log(log::Level::warn, item.status,
+            std::string("a verdict came too late, the broker may redeliver: ") + to_string(code));
+      }
+    }
+    settlements_.clear();
+    details_.clear();
+  }
+  for (rst_batch* const batch : finished_) subscription_.release(*batch);
+  finished_.clear();
+  while (!continuations_.empty()) {
+    std::vector<std::function<void()>> due;
+    due.swap(continuations_);
+    for (const std::function<void()>& then : due) {
+      try {
+        then();
+      } catch (const std::exception& exception) {
+        log(log::Level::error, RST_E_INTERNAL, std::string("a continuation threw: ") + exception.what());
+      } catch (...) {
+        log(log::Level::error, RST_E_INTERNAL, "a continuation threw something that is no std::exception");
+      }
+    }
+  }
+}
+
+void Consumer::defer(Invocation& invocation, PublishOp* attached, std::vector<std::pair<MessageRef, Outcome>> verdicts,
+                     const std::function<void()>* then) noexcept {
+  auto* const deferred = new Deferred{.consumer = this,
+                                      .lane = invocation.lane(),
+                                      .error = {},
+                                      .verdicts = std::move(verdicts),
+                                      .then = then != nullptr ? *then : std::function<void()>()};
+  wait_for(*deferred, attached);
+}
+
+void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
+  deferred.waiting = 1;
+  while (attached != nullptr) {
+    PublishOp& op = *std::exchange(attached, attached->next);
+    if (!op.done()) {
+      op.op->context = &op;
+      op.owner = &deferred;
+      op.op->run = [](Ready* self) noexcept {
+        auto& known = *static_cast<PublishOp*>(static_cast<Op*>(self)->context);
+        auto& owner = *static_cast<Deferred*>(known.owner);
+        owner.one_known(known);
+        if (--owner.waiting == 0) owner.conclude();
+      };
+      if (op.op->notify(loop_)) {
+        ++deferred.waiting;
+        continue;
+      }
+    }
+    deferred.one_known(op);
+  }
+  if (--deferred.waiting == 0) deferred.conclude();
+}
+
+void Consumer::reply(Invocation& invocation, const TypeTable& table, const void* value) noexcept {
+  std::shared_ptr<PublisherCore> publisher = config_.replies;
+  std::string_view destination;
+  const MessageRef ref = invocation.message();
+  const Message message(*ref.batch, *ref.message, subscription_.address());
+  if (publisher == nullptr) {
+    publisher = config_.publisher;
+    destination = message.reply_to();
+    if (destination.empty()) {
+      log(log::Level::debug, 0, "a reply was not published: nobody asked for one, and no reply_to is set");
+      return;
+    }
+  }
+  PublishBuilder builder(*publisher, &invocation);
+  builder = std::move(builder).value(table, value, *config_.codec);
+  if (!destination.empty()) builder = std::move(builder).to(destination);
+  if (!message.correlation_id().empty()) builder = std::move(builder).correlation_id(message.correlation_id());
+  (void)std::move(builder).publish();  // dropped: it attaches itself to the invocation unless it is done and well
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace ruststream
