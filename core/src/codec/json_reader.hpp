@@ -28,6 +28,7 @@ class JsonReader {
   [[nodiscard]] std::string_view token(Token at) const noexcept {
     const char* const begin = text_ + at[0];
     const char* last = text_ + at[1];
+    if (last <= begin) return {begin, 1};  // the closing bracket at the end, see JsonIndex
     while (last[-1] <= ' ' && is_space(last[-1])) --last;
     return {begin, static_cast<std::size_t>(last - begin)};
   }
