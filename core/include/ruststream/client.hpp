@@ -27,7 +27,10 @@ class SubscriptionCore;
 /// are.
 using PluginOptions = std::vector<std::pair<std::string, std::string>>;
 
+// The constructors below are there because g++ 12 destroys an aggregate twice that is made inside a co_await expression.
+
 struct ConnectOptions {
+  ConnectOptions() {}
   std::string plugin_path;  ///< load this file instead of searching by the URL's scheme
   std::string client_name;  ///< shown to the broker; default: the program's name
   PluginOptions options;    ///< besides those in the URL's query
@@ -36,6 +39,7 @@ struct ConnectOptions {
 };
 
 struct SubscribeOptions {
+  SubscribeOptions() {}
   std::string kind;     ///< the plugin's word (`topic`, `log`, `jetstream`); empty: its default kind
   std::string group;    ///< members of a group share its messages; empty: a private copy of each
   std::string durable;  ///< a name for broker-side state that outlives the session, where the kind has one
@@ -51,6 +55,7 @@ struct SubscribeOptions {
 };
 
 struct PublisherOptions {
+  PublisherOptions() {}
   std::string kind;
   PluginOptions options;
   bool confirm = true;  ///< a publish ends when the broker has the message, not when it was handed over

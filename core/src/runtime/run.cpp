@@ -82,9 +82,6 @@ int App::run(int argc, const char* const* argv) {
   core.settings = std::move(loaded->settings);
   detail::Loop loop;
   const detail::Signals signals(loop, core);  // before the first plugin is loaded
-  for (const std::string& path : line->plugins) {
-    if (const auto plugin = core.environment().plugin({}, path); !plugin) return refuse(plugin.error().text);
-  }
   if (const Result<void> configured = core.configure(); !configured) return refuse(configured.error().text);
   if (line->command == "check") return check(core);
   for (const std::string& warning : loaded->warnings) {
