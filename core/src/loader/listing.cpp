@@ -42,14 +42,14 @@ void look_inside(Candidate& candidate, const platform::FileStatus& expected) {
   auto note = read_note(*file);
   if (!note) return refuse(candidate, note.error().code, std::move(note.error().text));
   candidate.note = std::move(*note);
-  std::string why = why_incompatible(candidate.note->abi_major, candidate.note->abi_minor);
+  std::string why = why_incompatible(candidate.note.abi_major, candidate.note.abi_minor);
   if (!why.empty()) refuse(candidate, Code::unsupported, std::move(why));
 }
 
 }  // namespace
 
 bool Candidate::claims(std::string_view scheme) const {
-  return note && std::ranges::find(note->schemes, scheme) != note->schemes.end();
+  return std::ranges::find(note.schemes, scheme) != note.schemes.end();
 }
 
 std::string why_incompatible(std::uint16_t abi_major, std::uint16_t abi_minor) {

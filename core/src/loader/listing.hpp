@@ -5,7 +5,6 @@
 #include "platform/platform.hpp"
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +18,7 @@ struct Candidate {
   std::string path;       ///< as found
   std::string real_path;  ///< what would be loaded; empty when it cannot be told
   platform::FileIdentity identity;
-  std::optional<Note> note;    ///< also of a refused file, when it could be read
+  Note note;                   ///< also of a refused file; without a name when it could not be read
   std::string refusal;         ///< the reason and the remedy; empty when it may be loaded
   Code code = Code::internal;  ///< of the refusal
 

@@ -33,7 +33,7 @@ TEST_F(ListingTest, RunsNothingOfWhatItLists) {
   ::unsetenv("RST_TEST_MARK");
   ASSERT_EQ(listed.files.size(), 1U);
   EXPECT_EQ(listed.files[0].refusal, "");
-  EXPECT_EQ(listed.files[0].note->name, "org.example.test");
+  EXPECT_EQ(listed.files[0].note.name, "org.example.test");
   EXPECT_FALSE(std::filesystem::exists(directory_.at("mark")));
 }
 

@@ -170,7 +170,7 @@ Error Loader::unknown_scheme(std::string_view scheme, const std::vector<Director
     places += (places.empty() ? "" : ", ") + describe(directory);
     for (const Candidate& file : directory.files) {
       if (!file.refusal.empty()) refusals += "\n" + shown(file.path) + ": " + file.refusal;
-      if (file.refusal.empty()) schemes.insert(file.note->schemes.begin(), file.note->schemes.end());
+      if (file.refusal.empty()) schemes.insert(file.note.schemes.begin(), file.note.schemes.end());
     }
   }
   const std::vector<std::string_view> known(schemes.begin(), schemes.end());
@@ -203,7 +203,7 @@ Result<void> Loader::check_runtime(std::uint32_t runtime, const std::string& pat
 
 Result<const Plugin*> Loader::load(const Candidate& candidate) {
   if (const Plugin* plugin = known(candidate.identity)) return plugin;
-  if (const auto runtime = check_runtime(candidate.note->runtime, candidate.path); !runtime) {
+  if (const auto runtime = check_runtime(candidate.note.runtime, candidate.path); !runtime) {
     return std::unexpected(runtime.error());
   }
   const auto before = std::ranges::find(refused_, candidate.identity, &Refused::identity);
@@ -240,14 +240,14 @@ Result<const rst_plugin*> Loader::map_library(const Candidate& candidate) {
   if (stale != plugins_.end()) {
     return wrong(Code::state, "the file was replaced after it had been loaded; restart the program to use the new one");
   }
-  if (const auto fit = check_fit(table, &*candidate.note); !fit) return wrong(fit.error().code, fit.error().text);
+  if (const auto fit = check_fit(table, &candidate.note); !fit) return wrong(fit.error().code, fit.error().text);
   return table;
 }
 
 // A library that is loaded cannot be sent away again (H1), so what it did to the signals is undone where it may not.
 Result<void> Loader::check_signals(const platform::SignalTable& before, const Candidate& candidate) {
   const std::vector<int> changed = before.changed();
-  const bool declared = candidate.note->runtime != RST_RUNTIME_NONE;
+  const bool declared = candidate.note.runtime != RST_RUNTIME_NONE;
   const std::vector<int> undone = declared ? before.handled(changed) : changed;
   std::string names;
   for (const int signal : undone) names += (names.empty() ? "" : ", ") + platform::signal_name(signal);
@@ -261,7 +261,7 @@ Result<void> Loader::check_signals(const platform::SignalTable& before, const Ca
                        "undone. Ask its author");
   }
   if (config_.warn) {
-    config_.warn("plugin " + shown(candidate.path) + ": its " + runtime_name(candidate.note->runtime) +
+    config_.warn("plugin " + shown(candidate.path) + ": its " + runtime_name(candidate.note.runtime) +
                  " runtime took over " + names + " from this program; the program's handlers were put back");
   }
   return {};

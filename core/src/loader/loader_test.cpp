@@ -5,9 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <dlfcn.h>
 #include <filesystem>
-#include <signal.h>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -227,7 +227,7 @@ struct sigaction action_of(int signal) {
 // Puts back what the tests below, and the libraries they load, do to the test program.
 class LoaderSignalTest : public LoaderTest {
  protected:
-  ~LoaderSignalTest() override { before_.restore(before_.changed()); }
+  void TearDown() override { before_.restore(before_.changed()); }
   platform::SignalTable before_ = platform::SignalTable::now();
 };
 
@@ -275,6 +275,7 @@ TEST_F(LoaderTest, ThreadsGetOnePlugin) {
   std::vector<const Plugin*> got(4);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(got.size());
     for (const Plugin*& slot : got) threads.emplace_back([&] { slot = loader.for_scheme("test").value_or(nullptr); });
   }
   ASSERT_NE(got[0], nullptr);

@@ -176,8 +176,8 @@ void TableCheck::check_double_names() {
     if (option_at(table_, i).alias.len != 0) uses.push_back({.name = view(option_at(table_, i).alias), .index = i});
   }
   std::ranges::sort(uses);
-  for (std::size_t i = 1; i < uses.size(); ++i) {
-    for (std::size_t j = i; j-- > 0 && uses[j].name == uses[i].name;) {
+  for (std::size_t j = 0; j < uses.size(); ++j) {
+    for (std::size_t i = j + 1; i < uses.size() && uses[i].name == uses[j].name; ++i) {
       const rst_option_decl& a = option_at(table_, uses[i].index);
       const rst_option_decl& b = option_at(table_, uses[j].index);
       const bool kinds = a.kinds == 0 || b.kinds == 0 || (a.kinds & b.kinds) != 0;

@@ -63,8 +63,9 @@ std::string_view take_while(std::string_view& text, bool (*belongs)(char)) {
 template <class Number>
 std::optional<Number> number(std::string_view text) {
   Number value{};
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value);
   if (error != std::errc() || stop != end) return std::nullopt;
   return value;
 }
@@ -86,7 +87,7 @@ std::optional<std::uint64_t> take_amount(std::string_view& text, std::span<const
   std::uint64_t total = 0;
   if (factor == 0 || __builtin_mul_overflow(*whole, factor, &total)) return std::nullopt;
   if (!fraction.empty()) {
-    const long double part = static_cast<long double>(*number<std::uint64_t>(fraction)) /
+    const long double part = static_cast<long double>(number<std::uint64_t>(fraction).value_or(0)) /
                              std::pow(10.0L, static_cast<long double>(fraction.size()));
     if (__builtin_add_overflow(total, static_cast<std::uint64_t>(std::llround(part * static_cast<long double>(factor))),
                                &total)) {

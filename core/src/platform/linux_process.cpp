@@ -43,7 +43,7 @@ void* symbol_of(void* library, const char* name) {
   link_map* asked = nullptr;
   void* owner = nullptr;
   Dl_info info{};
-  if (address == nullptr || ::dlinfo(library, RTLD_DI_LINKMAP, &asked) != 0 ||
+  if (address == nullptr || ::dlinfo(library, RTLD_DI_LINKMAP, static_cast<void*>(&asked)) != 0 ||
       ::dladdr1(address, &info, &owner, RTLD_DL_LINKMAP) == 0) {
     return nullptr;
   }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -86,12 +87,8 @@ class SignalTable {
   void restore(std::span<const int> signals) const;
 
  private:
-  struct Disposition {
-    std::uintptr_t handler = 0;
-    std::uint64_t mask = 0;
-    int flags = 0;
-  };
-  std::vector<Disposition> dispositions_;
+  struct Dispositions;
+  std::shared_ptr<const Dispositions> then_;
 };
 
 /// `SIGTERM`, `SIGSEGV` …
