@@ -8,6 +8,7 @@ std::int32_t Broker::request(Publisher& publisher, rst_publish& call, sdk::Error
   rst_out_message message = *call.messages;
   const std::string_view named{message.destination, message.destination != nullptr ? message.destination_len : 0U};
   rst_out_props props{};
+  props.struct_size = sizeof props;
   props.priority = props.partition = -1;
   if (message.props != nullptr) props = *message.props;
   const auto now_ns = clock_.wall_ns();
