@@ -6,12 +6,12 @@ function(ruststream_plugin name)
   cmake_parse_arguments(ARG "EMBEDDED" "" "SOURCES;LIBRARIES" ${ARGN})
   add_library(${name}_plugin MODULE ${ARG_SOURCES})
   target_link_libraries(${name}_plugin PRIVATE ruststream::sdk ${ARG_LIBRARIES})
-  target_compile_options(${name}_plugin PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   set_target_properties(${name}_plugin PROPERTIES PREFIX "" OUTPUT_NAME ${name} C_VISIBILITY_PRESET hidden
                                                   CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   if(NOT WIN32)
     set(exports ${CMAKE_CURRENT_BINARY_DIR}/${name}.map)
     file(WRITE ${exports} "{ global: rst_plugin_v0; local: *; };\n")
+    # Symbols that would be GNU_UNIQUE are local by this script, so that two plugins never share one.
     # A sanitizer's own symbols come from the program, so -z defs is not for such a build.
     target_link_options(${name}_plugin PRIVATE LINKER:--version-script=${exports} LINKER:-z,now)
     if(NOT "${CMAKE_C_FLAGS} ${CMAKE_CXX_FLAGS} ${CMAKE_MODULE_LINKER_FLAGS}" MATCHES "-fsanitize")

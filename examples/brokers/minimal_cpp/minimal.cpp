@@ -36,28 +36,28 @@ struct Broker {
   };
 
   struct Subscription : sdk::Subscription {
-    Subscription(const sdk::Birth& birth, Broker& broker, Connection&, const rst_subscription_spec& spec)
+    Subscription(const sdk::Birth& birth, Broker& owner, Connection&, const rst_subscription_spec& spec)
         : sdk::Subscription(birth),
-          broker_(broker),
-          capacity_(sdk::Options{kOptions, spec.options, spec.option_count}[kCapacity].u64()),
-          tokens_(spec.window_messages != 0 ? spec.window_messages : sdk::Tokens<Message>::kDefaultMost),
-          pool_(sdk::BatchPool<>::make(spec.max_batch)) {
+          broker(owner),
+          capacity(sdk::Options{kOptions, spec.options, spec.option_count}[kCapacity].u64()),
+          tokens(spec.window_messages != 0 ? spec.window_messages : sdk::Tokens<Message>::kDefaultMost),
+          pool(sdk::BatchPool<>::make(spec.max_batch)) {
       if (spec.address_count != 1) throw sdk::Failure{RST_E_INVALID, "a subscription has one address"};
-      address_ = sdk::view(spec.addresses[0]);
+      address = sdk::view(spec.addresses[0]);
     }
 
     void on_open() noexcept {
-      const std::lock_guard lock{broker_.mutex_};
-      broker_.topics_.emplace(address_, this);
+      const std::lock_guard lock{broker.mutex};
+      broker.topics.emplace(address, this);
     }
     void on_credit() { pump(); }
 
     std::int32_t settle(const rst_settle& call, sdk::ErrorOut) {
-      std::unique_lock lock{broker_.mutex_};
-      sdk::settle_each(call, verdicts(), tokens_, [this](const rst_settlement& item, Message& message) {
+      std::unique_lock lock{broker.mutex};
+      sdk::settle_each(call, verdicts(), tokens, [this](const rst_settlement& item, Message& message) {
         if (item.verdict == RST_VERDICT_RETRY && message.attempt != UINT16_MAX) ++message.attempt;
         const bool again = item.verdict == RST_VERDICT_RETRY || item.verdict == RST_VERDICT_RELEASE;
-        if (again) waiting_.push_front(std::move(message));
+        if (again) waiting.push_front(std::move(message));
         return RST_OK;
       });
       lock.unlock();
@@ -66,57 +66,57 @@ struct Broker {
     }
 
     void on_close(bool, std::uint64_t) override {
-      std::unique_lock lock{broker_.mutex_};
-      std::erase_if(broker_.topics_, [this](const auto& entry) { return entry.second == this; });
-      const auto dropped = waiting_.size() + tokens_.unsettled();  // nobody else can have them
+      std::unique_lock lock{broker.mutex};
+      std::erase_if(broker.topics, [this](const auto& entry) { return entry.second == this; });
+      const auto dropped = waiting.size() + tokens.unsettled();  // nobody else can have them
       lock.unlock();
       closed(dropped);
     }
 
     void pump() {  // pinned by the caller, the broker is not locked
       sdk::pump(
-          *this, *pool_, tokens_,
+          *this, *pool, tokens,
           [this](sdk::Batch<>& batch, std::uint32_t most) {
-            std::unique_lock lock{broker_.mutex_};
-            for (; batch.size() != most && !waiting_.empty() && !tokens_.full(); waiting_.pop_front()) {
-              const auto& payload = waiting_.front().payload;
+            std::unique_lock lock{broker.mutex};
+            for (; batch.size() != most && !waiting.empty() && !tokens.full(); waiting.pop_front()) {
+              const auto& payload = waiting.front().payload;
               rst_message& out = batch.add(batch.slab().copy(payload.data(), payload.size()), payload.size());
               out.flags = RST_MESSAGE_PADDED;
-              out.attempt = waiting_.front().attempt;
-              out.token = tokens_.issue(std::move(waiting_.front()));
+              out.attempt = waiting.front().attempt;
+              out.token = tokens.issue(std::move(waiting.front()));
             }
             lock.unlock();
-            if (batch.size() != 0) broker_.refusals_.wake();
+            if (batch.size() != 0) broker.refusals.wake();
           },
           [this](Message&& message) {
-            const std::lock_guard lock{broker_.mutex_};
-            waiting_.push_front(std::move(message));
+            const std::lock_guard lock{broker.mutex};
+            waiting.push_front(std::move(message));
           });
     }
 
-    Broker& broker_;
-    std::string address_;
-    const std::uint64_t capacity_;
-    std::deque<Message> waiting_;
-    sdk::Tokens<Message> tokens_;
-    sdk::BatchPool<>::Owner pool_;
+    Broker& broker;
+    std::string address;
+    const std::uint64_t capacity;
+    std::deque<Message> waiting;
+    sdk::Tokens<Message> tokens;
+    sdk::BatchPool<>::Owner pool;
   };
 
   struct Publisher : sdk::Publisher {
-    Publisher(const sdk::Birth& birth, Broker& broker, Connection&, const rst_publisher_spec& spec)
-        : sdk::Publisher(birth), broker_(broker), destination_(sdk::view(spec.destination)) {}
+    Publisher(const sdk::Birth& birth, Broker& owner, Connection&, const rst_publisher_spec& spec)
+        : sdk::Publisher(birth), broker(owner), destination(sdk::view(spec.destination)) {}
 
     std::int32_t publish(rst_publish& call, sdk::ErrorOut error) {
       std::vector<Subscription*> woken;
-      std::unique_lock lock{broker_.mutex_};
+      std::unique_lock lock{broker.mutex};
       const auto result =
-          sdk::publish_each(call, *this, broker_.refusals_, error, [&](const rst_out_message& message, std::uint32_t) {
-            const auto [begin, end] = broker_.topics_.equal_range(sdk::destination_of(message, destination_));
+          sdk::publish_each(call, *this, broker.refusals, error, [&](const rst_out_message& message, std::uint32_t) {
+            const auto [begin, end] = broker.topics.equal_range(sdk::destination_of(message, destination));
             for (auto at = begin; at != end; ++at) {
-              if (at->second->waiting_.size() >= at->second->capacity_) return -RST_E_BACKPRESSURE;
+              if (at->second->waiting.size() >= at->second->capacity) return -RST_E_BACKPRESSURE;
             }
             for (auto at = begin; at != end; ++at) {
-              at->second->waiting_.push_back({std::string{sdk::payload_of(message)}});
+              at->second->waiting.push_back({std::string{sdk::payload_of(message)}});
               const bool first = std::find(woken.begin(), woken.end(), at->second) == woken.end();
               if (first && at->second->try_pin()) woken.push_back(at->second);
             }
@@ -131,17 +131,17 @@ struct Broker {
     }
 
     void on_close(bool, std::uint64_t) override {
-      broker_.refusals_.remove(*this);
+      broker.refusals.remove(*this);
       closed();
     }
 
-    Broker& broker_;
-    std::string destination_;
+    Broker& broker;
+    std::string destination;
   };
 
-  std::mutex mutex_;
-  std::multimap<std::string, Subscription*, std::less<>> topics_;
-  sdk::Refusals refusals_;
+  std::mutex mutex;
+  std::multimap<std::string, Subscription*, std::less<>> topics;
+  sdk::Refusals refusals;
 };
 
 }  // namespace

@@ -57,7 +57,7 @@ RST_ASSERT_OFFSET(rst_elf_note, note, 24);
 
 /// For authors in C and C++: emits the note from three string literals, once per plugin, at file scope.
 ///   RST_PLUGIN_NOTE(RST_RUNTIME_NONE, "org.example.mine", "1.2.0", "mine,mine+tls");
-#define RST_NOTE_TEXT_SIZE(text) (sizeof(text) / 4 * 4 + 4)
+#define RST_NOTE_TEXT_SIZE(text) ((sizeof(text) + 3) / 4 * 4)
 #define RST_NOTE_FIXED(runtime_, name_, version_, schemes_)                    \
   {(uint32_t)(sizeof(rst_note) + RST_NOTE_TEXT_SIZE(name_ version_ schemes_)), \
    RST_ABI_MAJOR,                                                              \

@@ -9,12 +9,13 @@
 extern "C" {
 #endif
 
-#define RST_PLAN_ORDERED_SETTLE 1u /* the transport settles in delivery order: an unsettled head holds the rest back \
-                                    */
-#define RST_PLAN_SHARED_WINDOW 2u  /* all subscriptions of the connection share one window */
-#define RST_PLAN_COPY_PRIVATE 4u   /* a copy published to COPY_ADDRESS reaches only this group */
-#define RST_PLAN_COPY_SHARED 8u    /* it reaches everyone who listens */
-#define RST_PLAN_BROKER_MOVES 16u  /* the broker itself moves a message to the dead letter after max_attempts */
+#define RST_PLAN_ORDERED_SETTLE                                                                                     \
+  1u                              /* the transport settles in delivery order: an unsettled head holds the rest back \
+                                   */
+#define RST_PLAN_SHARED_WINDOW 2u /* all subscriptions of the connection share one window */
+#define RST_PLAN_COPY_PRIVATE 4u  /* a copy published to COPY_ADDRESS reaches only this group */
+#define RST_PLAN_COPY_SHARED 8u   /* it reaches everyone who listens */
+#define RST_PLAN_BROKER_MOVES 16u /* the broker itself moves a message to the dead letter after max_attempts */
 
 /// How the spec will behave: before the connection, as far as it can be known. The host sets struct_size, caps and
 /// cap_capacity; the plugin writes the rest.

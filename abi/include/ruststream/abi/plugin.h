@@ -175,7 +175,7 @@ RST_ASSERT_OFFSET(rst_plugin, reserved, 232);
 
 /// The one exported symbol, a pure function; the major version is in its name. The result is never NULL.
 #define RST_ENTRY_SYMBOL "rst_plugin_v0"
-typedef const rst_plugin* (*rst_plugin_entry)(void);
+typedef const rst_plugin* (*rst_plugin_entry)(void);  // NOLINT(modernize-redundant-void-arg): C needs it
 
 #ifdef __cplusplus
 }

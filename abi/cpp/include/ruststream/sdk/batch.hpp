@@ -78,6 +78,9 @@ class BatchPool;
 template <typename Item = NoItem>
 class Batch {
  public:
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::uint32_t size() const noexcept { return raw_.count; }
   [[nodiscard]] bool full() const noexcept { return raw_.count == capacity_; }
@@ -139,8 +142,6 @@ class Batch {
       throw;
     }
   }
-  Batch(const Batch&) = delete;
-  Batch& operator=(const Batch&) = delete;
   ~Batch() { ::operator delete(messages_, std::align_val_t{kLine}); }
 
   alignas(kLine) rst_batch raw_;

@@ -75,14 +75,14 @@ constexpr rst_capability cap(std::uint32_t id, std::uint16_t level = RST_LEVEL_N
 /// A kind's capabilities: ids alone are native and unlimited, cap() says more.
 template <typename... Caps>
 consteval std::array<rst_capability, sizeof...(Caps)> caps(Caps... each) {
-  constexpr auto made = [](auto one) {
+  constexpr auto kMake = [](auto one) {
     if constexpr (std::is_same_v<decltype(one), rst_capability>) {
       return one;
     } else {
       return cap(static_cast<std::uint32_t>(one));
     }
   };
-  return {made(each)...};
+  return {kMake(each)...};
 }
 
 /// `caps` is a static array.

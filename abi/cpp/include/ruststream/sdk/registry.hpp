@@ -135,7 +135,8 @@ class Registry {
       unpin(slot);
       return stale(handle, error);
     }
-    if (state != detail::State::kOpen && !(closing_too && state == detail::State::kClosing)) {
+    const bool usable = state == detail::State::kOpen || (closing_too && state == detail::State::kClosing);
+    if (!usable) {
       unpin(slot);
       return error(RST_E_CLOSED, "handle ", handle, " is closed");
     }

@@ -66,7 +66,7 @@ struct Verbs {
       if (host->struct_size < sizeof(rst_host)) return told(RST_E_INVALID, "the host's table is too small");
       if (args->struct_size < sizeof(rst_init_args)) return told(RST_E_INVALID, "init args are too small");
       if (args->flags != 0) return told(RST_E_UNSUPPORTED, "init has unknown flags: ", args->flags);
-      *instance = new Instance<B>(host);
+      *instance = std::make_unique<Instance<B>>(host).release();
       return RST_DONE;
     });
   }
