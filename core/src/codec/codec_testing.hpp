@@ -11,9 +11,10 @@ namespace ruststream::inline v0::codec {
 /// Decodes, and gives the error's text, empty when there is none.
 template <class T>
 std::string decode_error(const Codec& codec, std::string_view document, T& object, Arena& arena) {
-  Error error;
+  Error error(Code::internal, "untouched");
   const bool decoded = codec.decode(type_table<T>(), {document.data(), document.size(), &arena}, &object, error);
-  return decoded ? "" : error.text;
+  if (decoded) return "";
+  return error.code == Code::corrupt || error.code == Code::invalid ? error.text : "failed without an error";
 }
 
 template <class T>

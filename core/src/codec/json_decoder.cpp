@@ -188,7 +188,8 @@ class JsonDecoder {
   }
 
   Token members(const TypeTable& type, void* object, Token at, std::uint64_t& seen) {
-    const Field* const first = type.fields.data();
+    static constexpr Field kNoField;  // where a struct without members starts and ends: null means an error
+    const Field* const first = type.fields.empty() ? &kNoField : type.fields.data();
     const Field* const last = first + type.fields.size();
     const Field* expected = first;
     for (bool more = true; more;) {
