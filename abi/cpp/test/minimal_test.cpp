@@ -166,20 +166,27 @@ TEST_F(Minimal, KeepsMessagesThatTheHostRefused) {
 TEST_F(Minimal, RefusesWhatItCannotCarry) {
   session.subscribe();
   rst_header header{"name", nullptr, 0, 4, RST_HEADER_UTF8, 0};
-  std::array<rst_out_message, 3> messages{};
+  std::array<rst_out_message, 4> messages{};
   messages[0].headers = &header;
   messages[0].header_count = 1;
   messages[1].flags = RST_OUT_RETAIN;
-  std::array<std::int32_t, 3> statuses{};
+  const rst_option option{test::str("capacity"), {{.u64 = 3}, 0, RST_TYPE_U64, 0}, nullptr, 0, 0, 0};  // no message's
+  rst_out_props props{};
+  props.struct_size = sizeof props;
+  props.priority = -1;
+  props.options = &option;
+  props.option_count = 1;
+  messages[2].props = &props;
+  std::array<std::int32_t, 4> statuses{};
   rst_publish call{};
   call.struct_size = sizeof call;
   call.publisher = publisher;
   call.messages = messages.data();
   call.statuses = statuses.data();
-  call.count = 3;
+  call.count = 4;
   call.stride = sizeof(rst_out_message);
   EXPECT_EQ(minimal().publish(session.instance, &call, nullptr), RST_DONE);
-  EXPECT_EQ(statuses, (std::array<std::int32_t, 3>{-RST_E_UNSUPPORTED, -RST_E_UNSUPPORTED, RST_OK}));
+  EXPECT_EQ(statuses, (std::array<std::int32_t, 4>{-RST_E_UNSUPPORTED, -RST_E_UNSUPPORTED, -RST_E_OPTION, RST_OK}));
   EXPECT_EQ(session.host.take().size(), 1U);
   call.flags = RST_PUBLISH_CONFIRM;
   EXPECT_EQ(minimal().publish(session.instance, &call, nullptr), -RST_E_UNSUPPORTED);

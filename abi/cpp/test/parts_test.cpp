@@ -162,6 +162,10 @@ TEST(Completions, KeepTheirOrderAcrossFailures) {
   EXPECT_EQ(host.await(71).status, -RST_E_TIMEOUT);
 }
 
+TEST(IoThread, EndsWheneverItIsToldTo) {
+  for (int round = 0; round < 500; ++round) sdk::IoThread{"brief"}.post([] {});
+}
+
 TEST(IoThread, RunsCommandsOfEachThreadInOrderAndAllBeforeItEnds) {
   std::vector<int> ran;
   std::string name(16, '\0');

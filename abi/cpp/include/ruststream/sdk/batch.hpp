@@ -24,6 +24,7 @@ namespace ruststream::sdk {
 class Slab {
  public:
   static constexpr std::size_t kChunkBytes = 16 * 1024;
+  static constexpr std::size_t kKeptChunks = 16;
   static constexpr std::size_t kPadding = 64;  // behind each piece, readable (PADDED)
 
   /// Uninitialised, 8-aligned, with kPadding readable bytes behind it.
@@ -49,9 +50,10 @@ class Slab {
   }
   const char* copy(std::string_view text) { return reinterpret_cast<const char*>(copy(text.data(), text.size())); }
 
-  /// Forgets everything; chunks of the usual size stay, larger ones go.
+  /// Forgets everything; kKeptChunks of the usual size stay for the next batch.
   void clear() noexcept {
     std::erase_if(chunks_, [](const Chunk& chunk) { return chunk.size > kChunkBytes; });
+    if (chunks_.size() > kKeptChunks) chunks_.resize(kKeptChunks);
     current_ = 0;
     used_ = 0;
   }

@@ -151,10 +151,11 @@ class IoThread {
   }
   void serve() {
     for (;;) {
-      const bool stopping = stopping_.load(std::memory_order_acquire);
-      const bool any = queue_.run();
-      if (stopping && !any) return;
-      if (!stopping) wait_(queue_.descriptor());
+      queue_.run();
+      if (stopping_.load(std::memory_order_acquire)) break;  // looked at behind run, which may have taken the wake-up
+      wait_(queue_.descriptor());
+    }
+    while (queue_.run()) {
     }
   }
 

@@ -45,7 +45,8 @@ class Subscription : public Object {
 
 class Publisher : public Object {
  public:
-  explicit Publisher(const Birth& birth) noexcept : Object(birth), profile_(*birth.kind) {}
+  explicit Publisher(const Birth& birth) noexcept
+      : Object(birth), profile_(*birth.kind, birth.kind_index, birth.options) {}
 
   [[nodiscard]] std::uint32_t kind_index() const noexcept { return birth_.kind_index; }
   [[nodiscard]] const rst_kind& kind() const noexcept { return *birth_.kind; }

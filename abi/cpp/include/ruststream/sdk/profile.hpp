@@ -2,16 +2,17 @@
 // What a kind can carry, checked on every outgoing message before anything is done with it (rules P3, V2).
 
 #include <ruststream/abi/publish.h>
-#include <ruststream/sdk/declare.hpp>
+#include <ruststream/sdk/validate.hpp>
 
 #include <algorithm>
 
 namespace ruststream::sdk {
 
-/// Made once per publisher from its kind's capabilities.
+/// Made once per publisher from its kind's capabilities. A kind of TEXT_ONLY checks its payloads itself.
 class Profile {
  public:
-  explicit Profile(const rst_kind& kind) noexcept {
+  Profile(const rst_kind& kind, std::uint32_t kind_index, std::span<const Option> options) noexcept
+      : options_(options), kind_bit_(std::uint64_t{1} << kind_index) {
     if (const auto* cap = find_cap(kind, RST_CAP_PAYLOAD); cap != nullptr) payload_ = cap->limit;
     if (const auto* cap = find_cap(kind, RST_CAP_HEADERS); cap != nullptr) {
       headers_ = cap->limit;
@@ -30,12 +31,12 @@ class Profile {
     if (find_cap(kind, RST_CAP_UNROUTED) != nullptr) flags_ |= RST_OUT_MANDATORY;
   }
 
-  /// RST_OK, or the status of a message that this kind cannot carry as it is: minus UNSUPPORTED or TOO_LARGE.
+  /// RST_OK, or the status of a message that this kind cannot carry as it is: minus UNSUPPORTED, TOO_LARGE or OPTION.
   [[nodiscard]] std::int32_t check(const rst_out_message& message) const noexcept {
     if (message.payload_len > most_payload_) return -RST_E_TOO_LARGE;
     const bool plain = message.payload_len != 0 && message.header_count == 0 && message.key == nullptr &&
                        message.props == nullptr && message.flags == 0;
-    return plain && (payload_ & RST_PAYLOAD_TEXT_ONLY) == 0 ? RST_OK : check_slowly(message);
+    return plain ? RST_OK : check_slowly(message);
   }
 
  private:
@@ -60,9 +61,21 @@ class Profile {
 
   [[nodiscard]] std::int32_t check_props(const rst_out_props& props) const noexcept {
     if (props.struct_size < sizeof props) return -RST_E_INVALID;
+    for (const rst_option& option : std::span{props.options, props.option_count}) {
+      if (!takes(option)) return -RST_E_OPTION;
+    }
     if (props.ttl_ns > most_ttl_ns_ || props.delay_ns > most_delay_ns_) return -RST_E_UNSUPPORTED;
     if (props.priority < 0) return RST_OK;
     return static_cast<std::uint64_t>(props.priority) > most_priority_ ? -RST_E_UNSUPPORTED : RST_OK;
+  }
+
+  [[nodiscard]] bool takes(const rst_option& option) const noexcept {
+    if (option.decl >= options_.size()) return false;
+    const rst_option_decl& decl = options_[option.decl].decl;
+    const bool applies = (decl.scopes & RST_SCOPE_MESSAGE) != 0 && (decl.kinds == 0 || (decl.kinds & kind_bit_) != 0);
+    if (!applies || (decl.flags & (RST_OPTION_LIST | RST_OPTION_PREFIX)) != 0) return applies;
+    return option.value.type == decl.type && detail::in_range(decl, option.value) &&
+           detail::is_choice(decl, option.value);
   }
 
   [[nodiscard]] bool carries(const rst_header& header) const noexcept {
@@ -78,6 +91,8 @@ class Profile {
     return (headers_ & RST_HEADERS_ANY_NAME) != 0 || (header.name_len != 0 && plain(header.name, header.name_len));
   }
 
+  std::span<const Option> options_;
+  std::uint64_t kind_bit_;
   std::uint64_t payload_ = RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES;
   std::uint64_t headers_ = 0;
   std::uint64_t most_payload_ = UINT64_MAX;

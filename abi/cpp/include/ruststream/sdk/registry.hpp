@@ -4,6 +4,7 @@
 // A slot's word holds generation, state and pins. A verb pins its object by one atomic addition and unpins it by
 // another; whoever takes the last pin of an object that has ended destroys it. No lock is on that path.
 
+#include <ruststream/sdk/declare.hpp>
 #include <ruststream/sdk/host.hpp>
 
 #include <atomic>
@@ -42,9 +43,10 @@ constexpr std::uint32_t generation_of(std::uint64_t word) noexcept { return stat
 struct Birth {
   Registry* registry;
   detail::Slot* slot;
-  Object* parent;        // a connection, or nullptr
-  const rst_kind* kind;  // nullptr for a connection
-  std::uint64_t id;      // the host's
+  Object* parent;                   // a connection, or nullptr
+  std::span<const Option> options;  // declared
+  const rst_kind* kind;             // nullptr for a connection
+  std::uint64_t id;                 // the host's
   std::uint64_t open_op;
   std::uint32_t kind_index;
   ObjectType type;

@@ -63,12 +63,13 @@ namespace detail {
   return type < kNames.size() ? kNames[type] : "of an unknown type";
 }
 
-inline bool is_choice(const rst_option_decl& decl, const rst_value& value) noexcept {
+[[nodiscard]] inline bool is_choice(const rst_option_decl& decl, const rst_value& value) noexcept {
+  if (decl.type != RST_TYPE_ENUM) return true;
   const std::string_view text{static_cast<const char*>(value.as.ptr), value.len};
   for (std::uint32_t index = 0; index < decl.choice_count; ++index) {
     if (view(decl.choices[index]) == text) return true;
   }
-  return decl.choice_count == 0;
+  return false;
 }
 
 /// The value of a secret is in no text (rule O2), only what it should have been.
@@ -80,7 +81,7 @@ inline void check_value(const rst_option_decl& decl, const rst_value& value, Rep
                  decl.type == RST_TYPE_DURATION ? " ns"
                  : decl.type == RST_TYPE_SIZE   ? " bytes"
                                                 : "");
-  } else if (decl.type == RST_TYPE_ENUM && !is_choice(decl, value)) {
+  } else if (!is_choice(decl, value)) {
     std::array<char, 200> choices{};
     std::size_t used = 0;
     for (std::uint32_t index = 0; index < decl.choice_count; ++index) {

@@ -107,7 +107,12 @@ struct Extensions {
 
   static std::int32_t match(const rst_subscription_spec* to, const rst_publisher_spec* from,
                             const rst_out_message* message, rst_error* error) noexcept {
-    return guarded(error, [&](ErrorOut told) { return B::match(*to, *from, message, told); });
+    return guarded(error, [&](ErrorOut told) -> std::int32_t {
+      if (to->struct_size < sizeof *to || from->struct_size < sizeof *from) {
+        return told(RST_E_INVALID, "a spec is too small");
+      }
+      return B::match(*to, *from, message, told);
+    });
   }
 
   static std::int32_t apply(void* instance, const rst_admin_request* request, rst_error* error) noexcept {

@@ -234,6 +234,7 @@ struct Verbs {
     birth.id = spec.id;
     birth.open_op = spec.op;
     birth.type = kTypeOf<T>;
+    birth.options = options_of<B>();
     if constexpr (requires { spec.kind; }) {
       birth.kind = &kinds[spec.kind];
       birth.kind_index = spec.kind;
