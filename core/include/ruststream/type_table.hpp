@@ -49,9 +49,16 @@ consteval bool needs_no_escape(std::string_view name) {
 /// Where the I-th field of T comes from: its description, or the I-th member of the aggregate.
 template <class T, std::size_t I>
 struct FieldSource {
+  static consteval std::size_t end_of_previous() {
+    if constexpr (I == 0) {
+      return 0;
+    } else {
+      return FieldSource<T, I - 1>::kOffset + sizeof(typename FieldSource<T, I - 1>::Member);
+    }
+  }
   using Member = std::remove_cv_t<std::remove_pointer_t<decltype(leaf<I>(members_of<T>()))>>;
   static constexpr std::string_view kName = member_name<leaf<I>(members_of<T>())>();
-  static constexpr std::size_t kOffset = offset_of<T>(leaf<I>(members_of<T>()));
+  static constexpr std::size_t kOffset = offset_of<T>(leaf<I>(members_of<T>()), end_of_previous());
 };
 
 template <class T>

@@ -54,10 +54,8 @@ char* write_escape(char c, char* to) noexcept {
     return to;
   }
   constexpr std::string_view kHex = "0123456789abcdef";
-  std::memcpy(to, "u00", 3);
-  to[3] = kHex[static_cast<unsigned char>(c) >> 4];
-  to[4] = kHex[static_cast<unsigned char>(c) & 15];
-  return to + 5;
+  for (const char written : {'u', '0', '0', kHex[static_cast<unsigned char>(c) >> 4], kHex[c & 15]}) *to++ = written;
+  return to;
 }
 
 /// Writes objects as JSON. Functions take the place to write at and return the place behind what they wrote, or null

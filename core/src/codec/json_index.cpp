@@ -27,9 +27,9 @@ constexpr std::array<Class, 256> kClasses = [] {
   std::array<Class, 256> classes{};
   for (std::size_t c = 0; c < 0x20; ++c) classes[c] = Class::special;
   for (std::size_t c = 0x80; c < 0x100; ++c) classes[c] = Class::special;
-  for (const char c : {'\n', '\r', '\t'}) classes[static_cast<std::size_t>(c)] = Class::line;
+  for (const unsigned char c : {'\n', '\r', '\t'}) classes[c] = Class::line;
   classes[' '] = Class::blank;
-  for (const char c : {'{', '}', '[', ']', ':', ','}) classes[static_cast<std::size_t>(c)] = Class::mark;
+  for (const unsigned char c : {'{', '}', '[', ']', ':', ','}) classes[c] = Class::mark;
   classes['"'] = Class::quote;
   classes['\\'] = Class::special;
   return classes;

@@ -5,7 +5,7 @@
 #include <memory>
 
 namespace simdjson::internal {
-class dom_parser_implementation;
+class dom_parser_implementation;  // NOLINT(readability-identifier-naming): simdjson's
 }
 
 namespace ruststream::inline v0::codec {

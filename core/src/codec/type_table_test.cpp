@@ -144,6 +144,15 @@ TEST(TypeTable, HasRoomForSixtyFourFieldsAndForNone) {
   EXPECT_TRUE(type_table<shop::None>().fields.empty());
 }
 
+TEST(TypeTable, LargeMembersAreNoBurdenToTheCompiler) {
+  struct Large {
+    std::uint8_t first;
+    std::array<std::uint64_t, 1'000'000> numbers;
+    std::uint8_t last;
+  };
+  EXPECT_EQ(type_table<Large>().fields[2].offset, 8 + 8'000'000);
+}
+
 TEST(TypeTable, DescribeListsPrivateMembersWithoutTheirUnderscore) {
   const TypeTable& table = type_table<shop::Account>();
   ASSERT_EQ(table.fields.size(), 2);
