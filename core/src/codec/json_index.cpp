@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <new>
+#include <string_view>
 
 namespace ruststream::inline v0::codec {
 namespace {
@@ -27,9 +28,9 @@ constexpr std::array<Class, 256> kClasses = [] {
   std::array<Class, 256> classes{};
   for (std::size_t c = 0; c < 0x20; ++c) classes[c] = Class::special;
   for (std::size_t c = 0x80; c < 0x100; ++c) classes[c] = Class::special;
-  for (const unsigned char c : {'\n', '\r', '\t'}) classes[c] = Class::line;
+  for (const char c : std::string_view("\n\r\t")) classes[static_cast<unsigned char>(c)] = Class::line;
   classes[' '] = Class::blank;
-  for (const unsigned char c : {'{', '}', '[', ']', ':', ','}) classes[c] = Class::mark;
+  for (const char c : std::string_view("{}[]:,")) classes[static_cast<unsigned char>(c)] = Class::mark;
   classes['"'] = Class::quote;
   classes['\\'] = Class::special;
   return classes;
