@@ -32,6 +32,7 @@ class File {
 
   std::vector<Elf64_Shdr> sections() const {
     std::vector<Elf64_Shdr> all;
+    all.reserve(header_.e_shnum);
     for (int index = 0; index < header_.e_shnum; ++index) {
       all.push_back(at<Elf64_Shdr>(header_.e_shoff + static_cast<unsigned>(index) * sizeof(Elf64_Shdr)));
     }

@@ -18,6 +18,7 @@ const rst_plugin& minimal() {
 
 std::vector<std::string> payloads(const std::vector<test::Taken>& taken) {
   std::vector<std::string> all;
+  all.reserve(taken.size());
   for (const auto& each : taken) all.push_back(each.payload);
   return all;
 }

@@ -37,8 +37,8 @@ TEST(Tokens, OfABatchLieSideBySide) {
 
 TEST(Tokens, EndAtTheWindowAndGoOnWhenOneIsSettled) {
   Tokens tokens{256};
-  std::vector<std::uint64_t> issued;
-  for (int each = 0; each < 256; ++each) issued.push_back(tokens.issue(each));
+  std::vector<std::uint64_t> issued(256);
+  for (auto& token : issued) token = tokens.issue(1);
   EXPECT_TRUE(tokens.full());
   EXPECT_EQ(tokens.issue(0), 0U);
   EXPECT_EQ(settle(tokens, issued[100]), RST_OK);
