@@ -69,7 +69,10 @@ class RUSTSTREAM_EXPORT Delivery {
   Delivery(detail::SubscriptionCore& subscription, rst_batch& batch, const rst_message& message) noexcept
       : subscription_(&subscription), batch_(&batch), message_(&message) {}
   Delivery(Delivery&& other) noexcept
-      : subscription_(other.subscription_), batch_(std::exchange(other.batch_, nullptr)), message_(other.message_) {}
+      : subscription_(other.subscription_),
+        batch_(std::exchange(other.batch_, nullptr)),
+        message_(other.message_),
+        arena_(std::move(other.arena_)) {}
   Delivery& operator=(Delivery&& other) noexcept;
   ~Delivery();
 
@@ -183,6 +186,8 @@ class RUSTSTREAM_EXPORT Subscription {
   [[nodiscard]] Result<DeliveryBatch> receive_batch(std::uint32_t most, std::chrono::milliseconds timeout);
   /// The oldest event that nobody took yet; the last kMaxEvents are kept.
   [[nodiscard]] std::optional<Event> poll_event();
+  /// Deliveries that were destroyed without a verdict, and so retried. [any thread]
+  [[nodiscard]] std::uint64_t forgotten() const noexcept;
   /// Ends it: everything unsettled is released. Deliveries still held keep their memory; settling them says `stale`.
   [[nodiscard]] Operation<void> close(std::chrono::milliseconds timeout = std::chrono::seconds(10));
 

@@ -159,6 +159,7 @@ Result<DeliveryBatch> Subscription::receive_batch(std::uint32_t most, std::chron
 }
 
 std::optional<Event> Subscription::poll_event() { return core_->poll_event(); }
+std::uint64_t Subscription::forgotten() const noexcept { return core_->forgotten(); }
 
 Operation<void> Subscription::close(std::chrono::milliseconds timeout) {
   return {core_->close(0, timeout), [core = core_](Result<std::uint64_t> done) { return nothing(std::move(done)); }};

@@ -10,7 +10,12 @@ namespace detail {
 
 namespace {
 constexpr std::chrono::seconds kCompletionGrace{2};  // rule C1 gives the plugin one second past the timeout
+
+Error never_completed() {
+  return Error(Code::timeout, "the plugin did not complete the operation within its own deadline (rule C1)",
+               kRetryable | kMaybeApplied);
 }
+}  // namespace
 
 Error to_error(std::int32_t status, const rst_error& error) {
   const std::int32_t code = error.code != 0 ? error.code : rst_status_code(status);
@@ -23,10 +28,16 @@ Error to_error(std::int32_t status, const rst_error& error) {
 }
 
 void Op::complete(std::int32_t result, std::uint64_t result_value, const rst_error* result_error) noexcept {
+  // Claimed before it is written: a deadline that passes meanwhile finds it taken, one that has passed keeps it.
+  std::uint32_t before = state.load(std::memory_order_acquire);
+  do {
+    if (before == kDone) return;
+  } while (!state.compare_exchange_weak(before, kCompleting, std::memory_order_acq_rel, std::memory_order_acquire));
   status = result;
   value = result_value;
   if (result < 0) error = to_error(result, result_error != nullptr ? *result_error : empty_error());
-  switch (state.exchange(kDone, std::memory_order_acq_rel)) {
+  state.store(kDone, std::memory_order_release);
+  switch (before) {
     case kCoroutine: loop->post(*this); break;
     case kThread: thread->release(); break;
     case kAbandoned: abandoned != nullptr ? abandoned(*this) : instance->release(*this); break;
@@ -41,13 +52,42 @@ void Op::finish(std::int32_t result, std::uint64_t result_value, const rst_error
   state.store(kDone, std::memory_order_release);
 }
 
+bool Op::done() const noexcept {
+  std::uint32_t now = state.load(std::memory_order_acquire);
+  while (now == kCompleting) now = state.load(std::memory_order_acquire);  // a few stores on another thread
+  return now == kDone;
+}
+
 bool Op::notify(Loop& to) noexcept {
   loop = &to;
   std::uint32_t expected = kPending;
-  return state.compare_exchange_strong(expected, kCoroutine, std::memory_order_acq_rel);
+  return state.compare_exchange_strong(expected, kCoroutine, std::memory_order_acq_rel) || !done();
 }
 
-bool OpRef::done() const noexcept { return op_->state.load(std::memory_order_acquire) == Op::kDone; }
+bool Op::resume_by(std::coroutine_handle<> coroutine, Timer::Callback expired) noexcept {
+  deadline = std::make_unique<Timer>(*current_loop(), expired, this);
+  deadline->start(std::chrono::nanoseconds(timeout_ns) + kCompletionGrace);
+  return resume(coroutine);
+}
+
+bool Op::abandon() noexcept {
+  std::uint32_t before = state.load(std::memory_order_acquire);
+  do {
+    if (before >= kCompleting) return done();
+  } while (!state.compare_exchange_weak(before, kAbandoned, std::memory_order_acq_rel, std::memory_order_acquire));
+  return false;
+}
+
+void Op::expire(Error because) noexcept {
+  std::uint32_t expected = kCoroutine;
+  if (!state.compare_exchange_strong(expected, kCompleting, std::memory_order_acq_rel)) return;
+  status = rst_status(static_cast<std::int32_t>(because.code), because.flags);
+  error = std::move(because);
+  state.store(kDone, std::memory_order_release);
+  loop->post(*this);
+}
+
+bool OpRef::done() const noexcept { return op_->done(); }
 
 bool Op::resume(std::coroutine_handle<> coroutine) noexcept {
   waiter = coroutine;
@@ -56,7 +96,7 @@ bool Op::resume(std::coroutine_handle<> coroutine) noexcept {
 }
 
 bool Op::wait(Error& why) noexcept {
-  if (state.load(std::memory_order_acquire) == kDone) return true;
+  if (done()) return true;
   if (current_loop() != nullptr) {
     why = Error(Code::state, "get() would block this loop thread: co_await the operation instead");
     return false;
@@ -64,19 +104,20 @@ bool Op::wait(Error& why) noexcept {
   std::binary_semaphore wake{0};
   thread = &wake;
   std::uint32_t expected = kPending;
-  if (!state.compare_exchange_strong(expected, kThread, std::memory_order_acq_rel)) return true;
+  if (!state.compare_exchange_strong(expected, kThread, std::memory_order_acq_rel)) return done();
   if (wake.try_acquire_for(std::chrono::nanoseconds(timeout_ns) + kCompletionGrace)) return true;
   expected = kThread;
   if (state.compare_exchange_strong(expected, kPending, std::memory_order_acq_rel)) {
-    why = Error(Code::timeout, "the plugin did not complete the operation within its own deadline (rule C1)",
-                kRetryable | kMaybeApplied);
+    why = never_completed();
     return false;
   }
   wake.acquire();  // it completed just now: `wake` must outlive the release
   return true;
 }
 
-bool OpRef::suspend(std::coroutine_handle<> waiter) noexcept { return op_->resume(waiter); }
+bool OpRef::suspend(std::coroutine_handle<> waiter) noexcept {
+  return op_->resume_by(waiter, [](void* self) noexcept { static_cast<Op*>(self)->expire(never_completed()); });
+}
 bool OpRef::wait(Error& error) noexcept { return op_->wait(error); }
 
 Result<std::uint64_t> OpRef::take() noexcept {
@@ -85,9 +126,9 @@ Result<std::uint64_t> OpRef::take() noexcept {
 }
 
 void OpRef::drop() noexcept {
-  const std::uint32_t before = op_->state.exchange(Op::kAbandoned, std::memory_order_acq_rel);
-  if (before == Op::kDone) op_->instance->release(*op_);
-  op_ = nullptr;
+  Op& op = *std::exchange(op_, nullptr);
+  op.deadline.reset();
+  if (op.abandon()) op.instance->release(op);
 }
 
 }  // namespace detail

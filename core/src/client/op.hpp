@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <semaphore>
 
 namespace ruststream {
@@ -17,7 +18,7 @@ class Instance;
 /// One asynchronous verb under way: registered before the verb is called, completed exactly once from any thread
 /// (rules C1, H5), freed by whichever of completion and waiter comes last.
 struct Op : Ready {
-  enum State : std::uint32_t { kPending, kCoroutine, kThread, kDone, kAbandoned };
+  enum State : std::uint32_t { kPending, kCoroutine, kThread, kCompleting, kDone, kAbandoned };
 
   Instance* instance = nullptr;
   std::uint64_t id = 0;
@@ -34,6 +35,8 @@ struct Op : Ready {
   /// Called by the completion of an abandoned operation, instead of the release; null: just release.
   void (*abandoned)(Op&) noexcept = nullptr;
   void* context = nullptr;  // of `run` or `abandoned`
+  /// Ends the wait of a coroutine whose completion never comes; made and destroyed on its loop thread.
+  std::unique_ptr<Timer> deadline;
 
   /// The completion: stores the outcome and wakes who waits. [any thread; never blocks]
   void complete(std::int32_t result, std::uint64_t result_value, const rst_error* result_error) noexcept;
@@ -41,6 +44,14 @@ struct Op : Ready {
   void finish(std::int32_t result, std::uint64_t result_value, const rst_error& result_error);
   /// Resumes `coroutine` on this thread's loop when done; false when it is done already.
   bool resume(std::coroutine_handle<> coroutine) noexcept;
+  /// The same, and ends the wait with `expired` when nothing came by the operation's deadline. For what is not on the
+  /// message path: it costs a timer.
+  bool resume_by(std::coroutine_handle<> coroutine, Timer::Callback expired) noexcept;
+  /// Ends a coroutine's wait with an error, unless the completion is there already. [its loop thread]
+  void expire(Error because) noexcept;
+  [[nodiscard]] bool done() const noexcept;
+  /// Nobody waits any more. True when it is done: its end is the caller's; else `abandoned` is.
+  bool abandon() noexcept;
   /// Blocks until done; false with `error` on a loop thread or past the deadline.
   bool wait(Error& error) noexcept;
   /// Posts this to `to` when done; false when it is done already.

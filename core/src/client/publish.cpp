@@ -9,7 +9,14 @@ namespace ruststream {
 inline namespace v0 {
 
 bool Publishing::done() const noexcept { return op_->done(); }
-bool Publishing::await_suspend(std::coroutine_handle<> waiter) noexcept { return op_->op->resume(waiter); }
+bool Publishing::await_suspend(std::coroutine_handle<> waiter) noexcept {
+  if (!op_->waited) return op_->op->resume(waiter);
+  op_->op->context = op_;
+  return op_->op->resume_by(waiter, [](void* self) noexcept {
+    auto& op = *static_cast<detail::PublishOp*>(static_cast<detail::Op*>(self)->context);
+    op.publisher->give_up_waiting(op);
+  });
+}
 Result<void> Publishing::take() { return std::exchange(op_, nullptr)->take(); }
 
 Result<void> Publishing::wait_and_take() {

@@ -55,7 +55,9 @@ PublishOp& PublishOp::acquire(std::shared_ptr<PublisherCore> publisher, Call* ca
 }
 
 void PublishOp::forget_op() noexcept {
-  if (op != nullptr) op->instance->release(*std::exchange(op, nullptr));
+  if (op == nullptr) return;
+  op->deadline.reset();
+  op->instance->release(*std::exchange(op, nullptr));
 }
 
 void PublishOp::recycle() noexcept {
@@ -67,6 +69,7 @@ void PublishOp::recycle() noexcept {
   call = nullptr;
   publisher.reset();
   failed = false;
+  waited = false;
   first = 0;
   text.clear();
   payload = destination = key = reply_to = correlation = message_id = content_type = Piece{};
@@ -160,7 +163,7 @@ void PublishOp::detach() noexcept {
     ended.state.store(Op::kDone, std::memory_order_relaxed);
     self->detach();
   };
-  if (op->state.exchange(Op::kAbandoned, std::memory_order_acq_rel) == Op::kDone) conclude(*this);
+  if (op->abandon()) conclude(*this);
 }
 
 }  // namespace detail

@@ -167,6 +167,7 @@ PublishOp* PublisherCore::wait_for_room(PublishOp& op) {
     return &op;
   }
   op.next = nullptr;
+  op.waited = true;
   (backlog_last_ != nullptr ? backlog_last_->next : backlog_first_) = &op;
   backlog_last_ = &op;
   backlog_size_.fetch_add(1, std::memory_order_release);
@@ -176,6 +177,22 @@ PublishOp* PublisherCore::wait_for_room(PublishOp& op) {
     home_->post(resubmit_);
   }
   return &op;
+}
+
+void PublisherCore::give_up_waiting(PublishOp& op) noexcept {
+  {
+    const std::scoped_lock lock(backlog_mutex_);
+    PublishOp* before = nullptr;
+    PublishOp* at = backlog_first_;
+    while (at != nullptr && at != &op) before = std::exchange(at, at->next);
+    // One of which a part was sent must go on: the rest would be lost silently otherwise.
+    if (at == nullptr || op.first != 0) return;
+    (before != nullptr ? before->next : backlog_first_) = op.next;
+    if (backlog_last_ == &op) backlog_last_ = before;
+    backlog_size_.fetch_sub(1, std::memory_order_release);
+  }
+  op.fail(Error(Code::backpressure, "the broker had no room for the message within the publish timeout", kRetryable));
+  op.op->complete(RST_DONE, 0, nullptr);
 }
 
 void PublisherCore::on_event(const rst_event& event) noexcept {
@@ -197,14 +214,18 @@ void PublisherCore::fail_backlog() {
     const std::scoped_lock lock(backlog_mutex_);
     op = std::exchange(backlog_first_, nullptr);
     backlog_last_ = nullptr;
-    backlog_size_ = 0;
   }
   while (op != nullptr) {
     PublishOp* const next = op->next;
-    op->fail(Error(Code::closed, "the publisher was closed while the broker took no messages", kRetryable));
-    op->op->complete(RST_DONE, 0, nullptr);
+    backlog_size_.fetch_sub(1, std::memory_order_release);
+    fail_closed(*op);
     op = next;
   }
+}
+
+void PublisherCore::fail_closed(PublishOp& op) noexcept {
+  op.fail(Error(Code::closed, "the publisher was closed while the broker took no messages", kRetryable));
+  op.op->complete(RST_DONE, 0, nullptr);
 }
 
 void PublisherCore::resubmit() {
@@ -214,22 +235,25 @@ void PublisherCore::resubmit() {
       const std::scoped_lock lock(backlog_mutex_);
       writable_ = false;
       op = backlog_first_;
+      if (op == nullptr) return;
+      backlog_first_ = op->next;  // out of the list: once it is pending it may end, and be reused, at any moment
+      if (backlog_first_ == nullptr) backlog_last_ = nullptr;
     }
-    if (op == nullptr) return;
     const std::int32_t status = try_publish(*op);
-    if (status == -RST_E_BACKPRESSURE) {
+    if (status == -RST_E_BACKPRESSURE && !closed_) {
       const std::scoped_lock lock(backlog_mutex_);
+      op->next = backlog_first_;
+      backlog_first_ = op;
+      if (backlog_last_ == nullptr) backlog_last_ = op;
       if (!writable_) return;  // else the event of this refusal is here already
       continue;
     }
-    {
-      const std::scoped_lock lock(backlog_mutex_);
-      if (backlog_first_ != op) return;  // closed meanwhile
-      backlog_first_ = op->next;
-      if (backlog_first_ == nullptr) backlog_last_ = nullptr;
-      backlog_size_.fetch_sub(1, std::memory_order_release);
+    backlog_size_.fetch_sub(1, std::memory_order_release);
+    if (status == -RST_E_BACKPRESSURE) {
+      fail_closed(*op);
+    } else if (status != RST_PENDING) {
+      op->op->complete(RST_DONE, 0, nullptr);  // the statuses speak
     }
-    if (status != RST_PENDING) op->op->complete(RST_DONE, 0, nullptr);  // the statuses speak
   }
 }
 

@@ -41,6 +41,7 @@ struct PublishOp {
   Error error;
   bool failed = false;
   bool confirm = true;
+  bool waited = false;  // for room: its waiter has a deadline of its own then
   std::chrono::nanoseconds timeout{};
 
   Buffer text;
@@ -65,9 +66,7 @@ struct PublishOp {
   void seal();
   /// Takes the error of the first message that failed, if any.
   void read_statuses() noexcept;
-  [[nodiscard]] bool done() const noexcept {
-    return op == nullptr || op->state.load(std::memory_order_acquire) == Op::kDone;
-  }
+  [[nodiscard]] bool done() const noexcept { return op == nullptr || op->done(); }
   /// The result of a done operation, which is recycled by it.
   [[nodiscard]] Result<void> take();
   /// Nobody waits any more: recycles it when it is done, now or later, and logs a failure.
@@ -96,6 +95,8 @@ class PublisherCore final : public EventSink, public std::enable_shared_from_thi
   /// Sends a sealed operation. Null when it is done and well (it is recycled then); else the operation, failed or under
   /// way or waiting for room.
   [[nodiscard]] PublishOp* submit(PublishOp& op);
+  /// Ends the wait of one that still waits for room; nothing when it has been sent meanwhile.
+  void give_up_waiting(PublishOp& op) noexcept;
   /// Bytes to the publisher's own destination, handed over only, nothing copied here; false: nothing was done, take the
   /// long way (no room, or an error that it will meet again).
   [[nodiscard]] bool try_hand_over(Payload bytes) noexcept;
@@ -119,6 +120,7 @@ class PublisherCore final : public EventSink, public std::enable_shared_from_thi
   PublishOp* wait_for_room(PublishOp& op);
   void resubmit();
   void fail_backlog();
+  static void fail_closed(PublishOp& op) noexcept;
 
   std::shared_ptr<ConnectionCore> connection_;
   std::uint64_t id_ = 0;

@@ -32,6 +32,7 @@ class StreamCore final : public Waker, private Ready {
   [[nodiscard]] Result<Delivery> take();
   [[nodiscard]] Result<DeliveryBatch> take(std::uint32_t most);
   [[nodiscard]] std::optional<Event> poll_event() { return events_.take(); }
+  [[nodiscard]] std::uint64_t forgotten() const noexcept { return subscription_.forgotten; }
 
  private:
   enum Waiting : std::uint32_t { kNobody, kCoroutine, kThread };
@@ -41,8 +42,8 @@ class StreamCore final : public Waker, private Ready {
   [[nodiscard]] std::unexpected<Error> nothing() const;
 
   std::shared_ptr<ConnectionCore> connection_;
+  std::uint64_t id_ = 0;  // written by what initialises the next member
   SubscriptionCore& subscription_;
-  std::uint64_t id_ = 0;
   std::uint64_t chain_ = 0;     // taken from the inbox, not yet looked at
   rst_batch* batch_ = nullptr;  // being handed out
   std::uint32_t index_ = 0;
