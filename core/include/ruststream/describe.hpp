@@ -83,19 +83,24 @@ consteval std::array<Enumerator, sizeof...(E)> enumerators(E... value) {
 
 // RUSTSTREAM_DESCRIBE(Order, id_, quantity_) inside the class lists its members, also private ones, under their own
 // names without a trailing underscore. For other names write ruststream_describe() as above.
-#define RUSTSTREAM_DESCRIBE(Type, ...)                                                                  \
-  friend consteval auto ruststream_describe(const Type*) {                                              \
-    return ::ruststream::fields(__VA_OPT__(RUSTSTREAM_EXPAND_(RUSTSTREAM_FIELDS_(Type, __VA_ARGS__)))); \
-  }                                                                                                     \
+#define RUSTSTREAM_DESCRIBE(Type, ...)                                                                              \
+  friend consteval auto ruststream_describe(const Type*) {                                                          \
+    return ::ruststream::fields(__VA_OPT__(RUSTSTREAM_DETAIL_EXPAND(RUSTSTREAM_DETAIL_FIELDS(Type, __VA_ARGS__)))); \
+  }                                                                                                                 \
   static_assert(true)
 
-#define RUSTSTREAM_FIELD_(Type, name) ::ruststream::field(::ruststream::detail::without_underscore(#name), &Type::name)
-#define RUSTSTREAM_FIELDS_(Type, name, ...) \
-  RUSTSTREAM_FIELD_(Type, name) __VA_OPT__(, RUSTSTREAM_AGAIN_ RUSTSTREAM_PARENS_(Type, __VA_ARGS__))
-#define RUSTSTREAM_PARENS_ ()
-#define RUSTSTREAM_AGAIN_() RUSTSTREAM_FIELDS_
-#define RUSTSTREAM_EXPAND_(...) RUSTSTREAM_EXPAND3_(RUSTSTREAM_EXPAND3_(RUSTSTREAM_EXPAND3_(__VA_ARGS__)))
-#define RUSTSTREAM_EXPAND3_(...) RUSTSTREAM_EXPAND2_(RUSTSTREAM_EXPAND2_(RUSTSTREAM_EXPAND2_(__VA_ARGS__)))
-#define RUSTSTREAM_EXPAND2_(...) RUSTSTREAM_EXPAND1_(RUSTSTREAM_EXPAND1_(RUSTSTREAM_EXPAND1_(__VA_ARGS__)))
-#define RUSTSTREAM_EXPAND1_(...) RUSTSTREAM_EXPAND0_(RUSTSTREAM_EXPAND0_(RUSTSTREAM_EXPAND0_(__VA_ARGS__)))
-#define RUSTSTREAM_EXPAND0_(...) __VA_ARGS__
+#define RUSTSTREAM_DETAIL_FIELD(Type, name) \
+  ::ruststream::field(::ruststream::detail::without_underscore(#name), &Type::name)
+#define RUSTSTREAM_DETAIL_FIELDS(Type, name, ...) \
+  RUSTSTREAM_DETAIL_FIELD(Type, name) __VA_OPT__(, RUSTSTREAM_DETAIL_AGAIN RUSTSTREAM_DETAIL_PARENS(Type, __VA_ARGS__))
+#define RUSTSTREAM_DETAIL_PARENS ()
+#define RUSTSTREAM_DETAIL_AGAIN() RUSTSTREAM_DETAIL_FIELDS
+#define RUSTSTREAM_DETAIL_EXPAND(...) \
+  RUSTSTREAM_DETAIL_EXPAND3(RUSTSTREAM_DETAIL_EXPAND3(RUSTSTREAM_DETAIL_EXPAND3(__VA_ARGS__)))
+#define RUSTSTREAM_DETAIL_EXPAND3(...) \
+  RUSTSTREAM_DETAIL_EXPAND2(RUSTSTREAM_DETAIL_EXPAND2(RUSTSTREAM_DETAIL_EXPAND2(__VA_ARGS__)))
+#define RUSTSTREAM_DETAIL_EXPAND2(...) \
+  RUSTSTREAM_DETAIL_EXPAND1(RUSTSTREAM_DETAIL_EXPAND1(RUSTSTREAM_DETAIL_EXPAND1(__VA_ARGS__)))
+#define RUSTSTREAM_DETAIL_EXPAND1(...) \
+  RUSTSTREAM_DETAIL_EXPAND0(RUSTSTREAM_DETAIL_EXPAND0(RUSTSTREAM_DETAIL_EXPAND0(__VA_ARGS__)))
+#define RUSTSTREAM_DETAIL_EXPAND0(...) __VA_ARGS__

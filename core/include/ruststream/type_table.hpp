@@ -84,7 +84,8 @@ consteval Field make_field() {
   Field field;
   field.quoted = std::string_view(kQuoted<T, I>.data(), Source::kName.size() + 4);
   field.name = field.quoted.substr(2, Source::kName.size());
-  for (std::size_t i = 0; i < 8 && i <= Source::kName.size(); ++i) {
+  const std::size_t known = field.name.size() < 8 ? field.name.size() + 1 : 8;
+  for (std::size_t i = 0; i < known; ++i) {
     const std::size_t shift = 8 * (std::endian::native == std::endian::little ? i : 7 - i);
     field.first_bytes |= std::uint64_t{static_cast<unsigned char>(field.quoted[2 + i])} << shift;
     field.first_mask |= std::uint64_t{0xff} << shift;
