@@ -153,6 +153,21 @@ TEST_F(Minimal, AcceptsAPrefixWhenFullAndSaysOnceWhenThereIsRoom) {
   EXPECT_EQ(session.publish(publisher, {"d"}), RST_DONE);
 }
 
+TEST_F(Minimal, RoomThatComesAfterARefusedPublisherEndedIsNobodys) {
+  const rst_option option{test::str("capacity"), {{.u64 = 1}, 0, RST_TYPE_U64, 0}, nullptr, 0, 0, 0};
+  auto spec = session.subscription_spec(0);
+  spec.options = &option;
+  spec.option_count = 1;
+  const auto subscription = session.subscribe(spec);
+  EXPECT_EQ(session.publish(publisher, {"a"}), RST_DONE);
+  EXPECT_EQ(session.publish(publisher, {"b"}), -RST_E_BACKPRESSURE);
+  EXPECT_EQ(session.close(publisher, 5), RST_PENDING);
+  session.host.await(5);
+  session.credit(subscription, RST_CREDIT_ADD, 3, 100);
+  EXPECT_EQ(session.host.take().size(), 1U);
+  EXPECT_TRUE(session.host.take_events().empty());
+}
+
 TEST_F(Minimal, KeepsMessagesThatTheHostRefused) {
   const auto subscription = session.subscribe();
   session.host.refuse_deliveries(RST_E_EXHAUSTED);

@@ -130,11 +130,6 @@ struct Broker {
       return result;
     }
 
-    void on_close(bool, std::uint64_t) override {
-      broker.refusals.remove(*this);
-      closed();
-    }
-
     Broker& broker;
     std::string destination;
   };

@@ -11,6 +11,7 @@
 #include <ruststream/sdk/plugin.hpp>
 #include <ruststream/sdk/publish.hpp>
 #include <ruststream/sdk/pump.hpp>
+#include <ruststream/sdk/refusals.hpp>
 #include <ruststream/sdk/registry.hpp>
 #include <ruststream/sdk/settle.hpp>
 #include <ruststream/sdk/text.hpp>

@@ -5,6 +5,7 @@
 #include <ruststream/sdk/batch.hpp>
 #include <ruststream/sdk/credit.hpp>
 #include <ruststream/sdk/profile.hpp>
+#include <ruststream/sdk/refusals.hpp>
 #include <ruststream/sdk/registry.hpp>
 #include <ruststream/sdk/settle.hpp>
 
@@ -52,8 +53,20 @@ class Publisher : public Object {
   [[nodiscard]] const rst_kind& kind() const noexcept { return *birth_.kind; }
   [[nodiscard]] const Profile& profile() const noexcept { return profile_; }
 
+  /// A publish was cut short: a PUB_WRITABLE follows. publish_each does it, under the lock of what was full, so that
+  /// room which comes later is not missed.
+  void refused(Refusals& refusals) {
+    refusals.add(*this);
+    refused_by_.store(&refusals, std::memory_order_relaxed);
+  }
+  ~Publisher() override {
+    if (auto* const refusals = refused_by_.load(std::memory_order_relaxed); refusals != nullptr)
+      refusals->remove(*this);
+  }
+
  private:
   Profile profile_;
+  std::atomic<Refusals*> refused_by_{nullptr};
 };
 
 }  // namespace ruststream::sdk

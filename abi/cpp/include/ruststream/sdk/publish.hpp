@@ -6,42 +6,6 @@
 
 namespace ruststream::sdk {
 
-/// Publishers that were cut short and wait for room. Where the room is limited: one per broker, connection or queue.
-class Refusals {
- public:
-  /// publish_each does it, under the lock of whatever was full; so room that comes later is not missed.
-  void add(Publisher& publisher) {
-    const std::lock_guard lock{mutex_};
-    if (std::find(waiting_.begin(), waiting_.end(), &publisher) == waiting_.end()) waiting_.push_back(&publisher);
-    any_.store(true, std::memory_order_release);
-  }
-  /// For Publisher::on_close.
-  void remove(Publisher& publisher) noexcept {
-    const std::lock_guard lock{mutex_};
-    std::erase(waiting_, &publisher);
-  }
-  /// There is room: one PUB_WRITABLE to each that waits. No lock held. [any-thread]
-  void wake() {
-    if (!any_.load(std::memory_order_acquire)) return;
-    std::vector<Publisher*> woken;
-    {
-      const std::lock_guard lock{mutex_};
-      any_.store(false, std::memory_order_relaxed);
-      woken.swap(waiting_);
-      std::erase_if(woken, [](Publisher* publisher) { return !publisher->try_pin(); });
-    }
-    for (Publisher* publisher : woken) {
-      publisher->host().send(Host::event(RST_EVENT_PUB_WRITABLE, publisher->about()));
-      publisher->unpin();
-    }
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<Publisher*> waiting_;
-  std::atomic<bool> any_{false};
-};
-
 /// The destination of a message: its own, or what its publisher was opened with.
 [[nodiscard]] inline std::string_view destination_of(const rst_out_message& message,
                                                      std::string_view otherwise) noexcept {
@@ -68,7 +32,7 @@ std::int32_t publish_each(rst_publish& call, Publisher& publisher, Refusals& ref
     if (call.statuses != nullptr) call.statuses[index] = status;
   }
   call.accepted = index;
-  if (index != call.count) refusals.add(publisher);
+  if (index != call.count) publisher.refused(refusals);
   if (index != 0 || call.count == 0) return RST_DONE;
   return error.flagged(RST_E_BACKPRESSURE, RST_ERROR_RETRYABLE, "no room; publish again after PUB_WRITABLE");
 }
