@@ -38,13 +38,18 @@ const Plugin* serving(std::span<const Plugin* const> plugins, std::string_view s
   return found == plugins.end() ? nullptr : *found;
 }
 
-// The plugin among `plugins` that has a scheme of `table` too, as the sentence that refuses the second one.
-std::string why_double(std::span<const Plugin* const> plugins, const rst_plugin& table) {
-  for (std::uint32_t i = 0; i < table.scheme_count; ++i) {
-    const std::string_view scheme = options::view(table.schemes[i]);
-    if (const Plugin* other = serving(plugins, scheme); other != nullptr && &other->table() != &table) {
-      return "scheme " + std::string(scheme) + " belongs to " + shown(other->path()) + " (" +
-             std::string(other->name()) + ") already; use one of them";
+std::vector<std::string> schemes_of(const rst_plugin& table) {
+  std::vector<std::string> schemes;
+  for (std::uint32_t i = 0; i < table.scheme_count; ++i) schemes.emplace_back(options::view(table.schemes[i]));
+  return schemes;
+}
+
+// The plugin among `plugins` that has one of the schemes too, as the sentence that refuses the second one.
+std::string why_double(std::span<const Plugin* const> plugins, std::span<const std::string> schemes) {
+  for (const std::string& scheme : schemes) {
+    if (const Plugin* other = serving(plugins, scheme); other != nullptr) {
+      return "scheme " + scheme + " belongs to " + shown(other->path()) + " (" + std::string(other->name()) +
+             ") already; use one of them";
     }
   }
   return {};
@@ -93,7 +98,8 @@ Result<const Plugin*> Loader::link(const rst_plugin* table) {
   const auto same = std::ranges::find(linked_, table, [](const Plugin* plugin) { return &plugin->table(); });
   if (same != linked_.end()) return *same;
   if (const auto fit = check_fit(table, nullptr); !fit) return refused(fit.error().code, kLinked, fit.error().text);
-  if (const std::string why = why_double(linked_, *table); !why.empty()) return refused(Code::exists, kLinked, why);
+  if (const std::string why = why_double(linked_, schemes_of(*table)); !why.empty())
+    return refused(Code::exists, kLinked, why);
   if (const auto runtime = check_runtime(table->runtime, kLinked); !runtime) return std::unexpected(runtime.error());
   Plugin& plugin = plugins_.emplace_back();
   plugin.table_ = table;
@@ -106,12 +112,14 @@ Result<const Plugin*> Loader::load_path(const std::string& path) {
   const std::scoped_lock lock(mutex_);
   const Candidate candidate = examine(path, Origin::named);
   if (!candidate.refusal.empty()) return refused(candidate.code, path, candidate.refusal);
-  auto plugin = load(candidate);
-  if (!plugin || std::ranges::find(named_, *plugin) != named_.end()) return plugin;
-  if (const std::string why = why_double(named_, (*plugin)->table()); !why.empty()) {
+  const Plugin* loaded = known(candidate.identity);
+  if (loaded != nullptr && std::ranges::find(named_, loaded) != named_.end()) return loaded;
+  if (const auto same = check_replaced(candidate); !same) return std::unexpected(same.error());
+  if (const std::string why = why_double(named_, candidate.note.schemes); !why.empty()) {
     return refused(Code::exists, path, why);
   }
-  named_.push_back(*plugin);
+  auto plugin = load(candidate);
+  if (plugin) named_.push_back(*plugin);
   return plugin;
 }
 
@@ -163,8 +171,7 @@ Error Loader::unknown_scheme(std::string_view scheme, const std::vector<Director
   std::string refusals;
   std::string places;
   for (const Plugin& plugin : plugins_) {
-    const rst_plugin& table = plugin.table();
-    for (std::uint32_t i = 0; i < table.scheme_count; ++i) schemes.emplace(options::view(table.schemes[i]));
+    for (std::string& own : schemes_of(plugin.table())) schemes.insert(std::move(own));
   }
   for (const Directory& directory : searched) {
     places += (places.empty() ? "" : ", ") + describe(directory);
@@ -201,8 +208,17 @@ Result<void> Loader::check_runtime(std::uint32_t runtime, const std::string& pat
                      "; use one of them, or set allow_second_runtime");
 }
 
+// The system knows a mapped library by its path, and would give the old one again for the new file.
+Result<void> Loader::check_replaced(const Candidate& candidate) const {
+  const auto old = std::ranges::find(plugins_, candidate.real_path, &Plugin::path_);
+  if (old == plugins_.end() || old->identity_ == candidate.identity) return {};
+  return refused(Code::state, candidate.path,
+                 "the file was replaced after it had been loaded; restart the program to use the new one");
+}
+
 Result<const Plugin*> Loader::load(const Candidate& candidate) {
   if (const Plugin* plugin = known(candidate.identity)) return plugin;
+  if (const auto same = check_replaced(candidate); !same) return std::unexpected(same.error());
   if (const auto runtime = check_runtime(candidate.note.runtime, candidate.path); !runtime) {
     return std::unexpected(runtime.error());
   }
@@ -236,10 +252,6 @@ Result<const rst_plugin*> Loader::map_library(const Candidate& candidate) {
     return wrong(Code::unsupported, std::string("it does not define ") + RST_ENTRY_SYMBOL + "; export that function");
   }
   const rst_plugin* table = entry();
-  const auto stale = std::ranges::find(plugins_, table, [](const Plugin& plugin) { return plugin.table_; });
-  if (stale != plugins_.end()) {
-    return wrong(Code::state, "the file was replaced after it had been loaded; restart the program to use the new one");
-  }
   if (const auto fit = check_fit(table, &candidate.note); !fit) return wrong(fit.error().code, fit.error().text);
   return table;
 }

@@ -59,8 +59,8 @@ class Loader {
   struct Config {
     SearchPath search;
     bool allow_second_runtime = false;  ///< two Go, JVM … plugins in one process, at the user's risk
-    std::function<void(const std::string&)>
-        warn;  ///< called on the loading thread, under the loader's lock; may be empty
+    /// Called on the loading thread, under the loader's lock; may be empty.
+    std::function<void(const std::string&)> warn;
   };
 
   /// Searches the default path.
@@ -83,6 +83,7 @@ class Loader {
   Result<const Plugin*> search(std::string_view scheme);
   Result<const Plugin*> load(const Candidate& candidate);
   Result<const rst_plugin*> map_library(const Candidate& candidate);
+  Result<void> check_replaced(const Candidate& candidate) const;
   Result<void> check_runtime(std::uint32_t runtime, const std::string& path) const;
   Result<void> check_signals(const platform::SignalTable& before, const Candidate& candidate);
   void warn_of_refused(const std::vector<Directory>& searched) const;

@@ -103,6 +103,15 @@ TEST_F(LoaderTest, TwoOfOneSchemeInOnePlaceAreRefusedByName) {
   EXPECT_EQ((*loader.for_scheme("test"))->name(), "org.example.test");
 }
 
+TEST_F(LoaderTest, ASecondNamedPluginOfASchemeIsRefusedBeforeItRuns) {
+  Loader loader{Loader::Config{}};
+  ASSERT_TRUE(loader.load_path(first_.add("good")));
+  ::setenv("RST_TEST_MARK", first_.at("mark").c_str(), 1);
+  EXPECT_FALSE(loader.load_path(first_.add("marker")));
+  ::unsetenv("RST_TEST_MARK");
+  EXPECT_FALSE(std::filesystem::exists(first_.at("mark")));
+}
+
 TEST_F(LoaderTest, AFileUnderTwoNamesIsOnePlugin) {
   first_.add("good");
   std::filesystem::create_symlink(first_.at("good.so"), first_.at("alias.so"));
