@@ -112,21 +112,36 @@ class Broker {
   void forget_topic(Topic& topic);
   static void unpin(Topic& topic) noexcept;
   static std::int32_t cannot_use(std::string_view topic, std::int32_t code, sdk::ErrorOut error);
-  void gather_routes(Topic& topic);
+  void gather_routes(Topic& topic) {
+    if (topic.routes_version != routes_version_) gather_routes_again(topic);
+  }
+  void gather_routes_again(Topic& topic);
   Group* find_group(std::string_view name, std::string_view addresses, bool log) noexcept;
   Group& make_group(std::string name, std::vector<std::string> addresses, Topic* log, std::uint64_t offset);
   std::uint64_t destroy_group(Turn& turn, Group& group);
   std::uint64_t empty_group(Turn& turn, Group& group, const Topic* only);
   void empty_topic(Turn& turn, Topic& topic);
-  void mark_ready(Group& group);
-  void pump_ready(Turn& turn);
+  void mark_ready(Group& group) noexcept {
+    if (group.marked_ready) return;
+    group.marked_ready = true;
+    group.next_ready = ready_;
+    ready_ = &group;
+  }
+  void pump_ready(Turn& turn) {
+    if (ready_ != nullptr) pump_all_ready(turn);
+  }
+  void pump_all_ready(Turn& turn);
   void pump(Turn& turn, Group& group);
   bool locate(const Topic& log_topic, const rst_position& position, std::uint64_t& offset) const noexcept;
 
   // Deliveries.
   Batch& fill(Group& group, Subscription& subscription);
-  static void fill_message(bool names_topic, Batch& batch, std::uint32_t index, Record& record, std::uint64_t token,
-                           std::uint32_t attempt) noexcept;
+  static void fill_message(bool names_topic, Batch& batch, std::uint32_t index, Record& record,
+                           std::uint64_t token) noexcept;
+  static void fill_rest(rst_message& message, const Record& record) noexcept;
+  static Record& fill_next(Group& group, Subscription& subscription, Batch& batch, std::uint32_t index,
+                           std::int64_t deadline_ns) noexcept;
+  static void fill_reply(Batch& batch, Record& record) noexcept;
   void deliver(Turn& turn, Group& group, Subscription& subscription);
   void take_back(Subscription& subscription, Batch& batch, std::uint64_t drains);
   void release_batch(Batch& batch) noexcept;
@@ -141,8 +156,23 @@ class Broker {
   std::int32_t dead_letter(Subscription& subscription, const InFlight::Slot& slot, std::string_view destination,
                            std::string_view reason, const rst_settle_detail* detail);
   void expire_acks(Turn& turn, Subscription& subscription, std::int64_t now_ns);
-  void let_go(Turn& turn, Record& record) noexcept;
-  void drop_record(Record& record) noexcept;
+  /// A group or log no longer needs the record.
+  void let_go(Turn& turn, Record& record) noexcept {
+    if (--record.holds > 0) return;
+    Topic& topic = *record.topic;
+    --topic.stored;
+    topic.stored_bytes -= record.bytes;
+    if (!topic.refused.empty()) [[unlikely]]
+      tell_writable(turn, topic);
+    if (record.pins == 0) drop_record(record);
+  }
+  /// Neither stored nor shown to the host any more.
+  void drop_record(Record& record) noexcept {
+    Topic& topic = *record.topic;
+    free_record(slabs_, &record);
+    if (--topic.records == 0 && topic.deleted && topic.pins == 0) [[unlikely]]
+      delete &topic;
+  }
 
   // Publishing.
   std::int32_t publish_one(Turn& turn, Publisher& publisher, const rst_out_message& message, std::int64_t now_ns,
@@ -150,6 +180,9 @@ class Broker {
   std::int32_t store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
                      std::int64_t now_ns, rst_position* receipt);
   void store_record(Topic& topic, Record& record, std::int64_t now_ns);
+  bool store_plain(Topic& topic, const rst_out_message& message, std::uint64_t max_payload, std::int64_t now_ns,
+                   rst_position* receipt);
+  static void append_to_log(Topic& topic, Record& record);
   std::int32_t report_failure(Turn& turn, Publisher& publisher, rst_publish& call, std::uint32_t failed,
                               std::int32_t code, sdk::ErrorOut error);
   Topic* resolve(Publisher& publisher, std::string_view destination, std::int32_t& code);
@@ -183,5 +216,19 @@ class Broker {
   Requests requests_;
   Topic replies_;  // owns the records of replies; nobody subscribes to it
 };
+
+inline void Turn::enter() {
+  broker_.lock_.lock();
+  inside_ = true;
+}
+
+inline void Turn::leave() {
+  if (!inside_) return;
+  inside_ = false;
+  const bool wake = broker_.wake_needed_;
+  if (wake || !calls_.empty()) [[unlikely]]
+    return leave_and_tell();
+  broker_.lock_.unlock();
+}
 
 }  // namespace ruststream::memory

@@ -2,6 +2,7 @@
 #include "broker.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <mutex>
 
@@ -32,8 +33,15 @@ std::int32_t read_position(rst_batch* head, std::uint32_t index, rst_position* o
 const rst_batch_ops Broker::kQueueOps{sizeof(rst_batch_ops), 0, release_entry, read_field, nullptr, nullptr};
 const rst_batch_ops Broker::kLogOps{sizeof(rst_batch_ops), 0, release_entry, read_field, read_position, nullptr};
 
-void Broker::fill_message(bool names_topic, Batch& batch, std::uint32_t index, Record& record, std::uint64_t token,
-                          std::uint32_t attempt) noexcept {
+void Broker::fill_rest(rst_message& message, const Record& record) noexcept {
+  message.headers = (record.features & Record::kHasHeaders) != 0 ? record.headers().data() : nullptr;
+  message.key = record.key();
+  if (const auto* meta = record.meta(); meta != nullptr) message.meta = meta;
+  if ((record.features & Record::kNullPayload) != 0) message.payload = nullptr;
+}
+
+inline void Broker::fill_message(bool names_topic, Batch& batch, std::uint32_t index, Record& record,
+                                 std::uint64_t token) noexcept {
   ++record.pins;
   batch.records[index] = &record;
   batch.timestamps[index] = record.timestamp_ns;
@@ -41,20 +49,31 @@ void Broker::fill_message(bool names_topic, Batch& batch, std::uint32_t index, R
   message.payload = record.payload();
   message.payload_len = record.payload_len;
   message.token = token;
-  message.key = record.key();
-  message.key_len = record.key_len;
-  message.header_count = record.header_count;
-  message.headers = record.header_count != 0 ? record.headers().data() : nullptr;
-  message.meta = record.meta();
-  if (message.meta == nullptr && names_topic) message.meta = &record.topic->meta;
-  message.attempt =
-      static_cast<std::uint16_t>(std::min<std::uint32_t>(attempt, std::numeric_limits<std::uint16_t>::max()));
-  message.flags = RST_MESSAGE_PADDED;
-  message.partition = record.partition;
-  if ((record.flags & Record::kNullPayload) != 0) {
-    message.payload = nullptr;
-    message.flags = RST_MESSAGE_NULL_PAYLOAD;
+  message.headers = nullptr;
+  message.key = nullptr;
+  message.meta = names_topic ? &record.topic->meta : nullptr;
+  std::memcpy(&message.key_len, &record.tail, sizeof record.tail);
+  if (record.features != 0) fill_rest(message, record);
+}
+
+/// The next in line: what came back comes first, and says so.
+inline Record& Broker::fill_next(Group& group, Subscription& subscription, Batch& batch, std::uint32_t index,
+                                 std::int64_t deadline_ns) noexcept {
+  if (!group.returned.empty()) [[unlikely]] {
+    const Returned next = group.take_returned();
+    auto& slot = subscription.in_flight.add(next.record, next.attempt, deadline_ns);
+    fill_message(subscription.names_topic, batch, index, *next.record, slot.token);
+    batch.messages[index].attempt =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(next.attempt, std::numeric_limits<std::uint16_t>::max()));
+    batch.messages[index].flags |= RST_MESSAGE_REDELIVERED;
+    ++subscription.counts.redelivered;
+    return *next.record;
   }
+  Record& record = *group.log->log->at(group.next_offset++);
+  ++record.holds;
+  fill_message(subscription.names_topic, batch, index, record,
+               subscription.in_flight.add(&record, 1, deadline_ns).token);
+  return record;
 }
 
 Batch& Broker::fill(Group& group, Subscription& subscription) {
@@ -65,23 +84,27 @@ Batch& Broker::fill(Group& group, Subscription& subscription) {
   Batch& batch = batches_.take(most);
   const auto deadline =
       subscription.ack_timeout_ns > 0 ? clock_.monotonic_ns() + subscription.ack_timeout_ns : std::int64_t{0};
-  std::uint64_t bytes = 0;
-  std::uint32_t count = 0;
   // Bytes are soft (rule F1): the message that uses them up is still delivered.
-  while (count < most && static_cast<std::int64_t>(bytes) < subscription.credit_bytes) {
-    const Returned next = group.take();
-    auto& slot = subscription.in_flight.add(next.record, next.attempt);
-    slot.deadline_ns = deadline;
-    fill_message(subscription.names_topic, batch, count, *next.record, slot.token, next.attempt);
-    if (next.redelivered) {
-      batch.messages[count].flags |= RST_MESSAGE_REDELIVERED;
-      ++subscription.counts.redelivered;
+  auto bytes_left = subscription.credit_bytes;
+  std::uint32_t count = 0;
+  while (count < most && bytes_left > 0) {
+    if (group.is_log() || !group.returned.empty()) {
+      bytes_left -= fill_next(group, subscription, batch, count++, deadline).bytes;
+      continue;
     }
-    bytes += next.record->bytes;
-    ++count;
+    const auto run = group.waiting.front().first(std::min<std::size_t>(group.waiting.front().size(), most - count));
+    std::uint32_t taken = 0;
+    while (taken < run.size() && bytes_left > 0) {
+      Record& record = *run[taken++];
+      bytes_left -= record.bytes;
+      fill_message(subscription.names_topic, batch, count++, record,
+                   subscription.in_flight.add(&record, 1, deadline).token);
+    }
+    group.waiting.pop(taken);
   }
+  const auto bytes = static_cast<std::uint64_t>(subscription.credit_bytes - bytes_left);
   subscription.credit_messages -= count;
-  subscription.credit_bytes -= static_cast<std::int64_t>(bytes);
+  subscription.credit_bytes = bytes_left;
   subscription.counts.delivered += count;
   if (deadline != 0 && subscription.due_ns == kNever) arm(subscription, deadline);
   batch.head.count = count;
@@ -90,6 +113,15 @@ Batch& Broker::fill(Group& group, Subscription& subscription) {
   batch.head.generation = subscription.generation;
   batch.head.ops = group.is_log() ? &kLogOps : &kQueueOps;
   return batch;
+}
+
+void Broker::fill_reply(Batch& batch, Record& record) noexcept {
+  fill_message(false, batch, 0, record, 0);
+  batch.head.count = 1;
+  batch.head.bytes = record.bytes;
+  batch.head.subscription = 0;
+  batch.head.generation = 0;
+  batch.head.ops = &kQueueOps;
 }
 
 void Broker::deliver(Turn& turn, Group& group, Subscription& subscription) {
@@ -102,8 +134,10 @@ void Broker::deliver(Turn& turn, Group& group, Subscription& subscription) {
   turn.enter();
   subscription.delivering = false;
   if (result != RST_DONE) take_back(subscription, batch, drains);
-  for (const auto op : subscription.drain_ops) turn.complete(subscription.object, op, 0);
-  subscription.drain_ops.clear();
+  if (!subscription.drain_ops.empty()) [[unlikely]] {
+    for (const auto op : subscription.drain_ops) turn.complete(subscription.object, op, 0);
+    subscription.drain_ops.clear();
+  }
   if (subscription.closing) turn.closed(subscription.object, subscription.dropped);
 }
 
@@ -136,14 +170,7 @@ void Broker::release_batch(Batch& batch) noexcept {
   batches_.give_back(batch);
 }
 
-void Broker::mark_ready(Group& group) {
-  if (group.marked_ready) return;
-  group.marked_ready = true;
-  group.next_ready = ready_;
-  ready_ = &group;
-}
-
-void Broker::pump_ready(Turn& turn) {
+void Broker::pump_all_ready(Turn& turn) {
   while (ready_ != nullptr) {
     Group& group = *ready_;
     ready_ = group.next_ready;

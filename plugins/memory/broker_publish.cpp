@@ -48,21 +48,24 @@ Topic* Broker::resolve(Publisher& publisher, std::string_view destination, std::
   return find_or_make_topic(publisher.connection, publisher.destination, publisher.makes_logs, code);
 }
 
+void Broker::append_to_log(Topic& topic, Record& record) {
+  Log& log = *topic.log;
+  log.reserve_one();
+  record.sequence = log.end();
+  if (log.size() > 0) record.timestamp_ns = std::max(record.timestamp_ns, log.at(log.end() - 1)->timestamp_ns);
+  log.append(&record);
+  ++record.holds;
+}
+
+/// The topic has room, and somebody takes the record.
 void Broker::store_record(Topic& topic, Record& record, std::int64_t now_ns) {
   record.timestamp_ns = now_ns;
   record.sequence = ++sequence_;
   ++topic.records;
   ++topic.stored;
-  topic.stored_bytes += record.bytes;
   ++topic.published;
-  if (topic.log != nullptr) {
-    Log& log = *topic.log;
-    log.reserve_one();
-    record.sequence = log.end();
-    if (log.size() > 0) record.timestamp_ns = std::max(now_ns, log.at(log.end() - 1)->timestamp_ns);
-    log.append(&record);
-    ++record.holds;
-  }
+  topic.stored_bytes += record.bytes;
+  if (topic.log != nullptr) append_to_log(topic, record);
   for (Group* group : topic.groups) {
     if (!group->is_log()) {
       group->waiting.push(&record);
@@ -110,23 +113,17 @@ void Broker::tell_writable(Turn& turn, Topic& topic) {
   topic.refused.clear();
 }
 
+/// A message that carries more than a payload and a key, or is not sure to be taken.
 std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
                            std::int64_t now_ns, rst_position* receipt) {
   if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
   if (message.payload_len > publisher.connection.options.max_payload) return -RST_E_TOO_LARGE;
-  const bool plain = message.props == nullptr && message.header_count == 0 && message.flags == 0;
-  std::uint64_t bytes = message.payload_len + (message.key != nullptr ? message.key_len : 0);
-  RecordParts parts;
-  if (!plain) {
-    if (message.props != nullptr) {
-      if (const auto code = check_props(*message.props, topic.options); code != RST_OK) return -code;
-    }
-    parts = parts_of(message);
-    if (record_size(parts) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
-    bytes = credit_bytes(parts);
-  } else if (bytes > Record::kMaxBytes) {
-    return -RST_E_TOO_LARGE;
+  if (message.props != nullptr) {
+    if (const auto code = check_props(*message.props, topic.options); code != RST_OK) return -code;
   }
+  const auto parts = parts_of(message);
+  if (record_size(parts) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
+  const auto bytes = credit_bytes(parts);
   gather_routes(topic);
   if (topic.groups.empty() && topic.log == nullptr) {
     if ((message.flags & RST_OUT_MANDATORY) != 0) return -RST_E_NO_ROUTE;
@@ -134,13 +131,30 @@ std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const
     return RST_OK_UNROUTED;
   }
   if (!topic.has_room(bytes) && !(topic.log != nullptr && trim_log(turn, topic, bytes))) return -RST_E_BACKPRESSURE;
-  Record* record = plain ? make_plain_record(slabs_, topic, message) : make_record(slabs_, topic, topic.name, parts);
-  record->partition = message.props != nullptr && message.props->partition >= 0
-                          ? static_cast<std::uint32_t>(message.props->partition) + 1
-                          : topic.partition_of(message.key, message.key_len);
+  Record* record = make_record(slabs_, topic, topic.name, parts);
+  record->tail.partition = message.props != nullptr && message.props->partition >= 0
+                               ? static_cast<std::uint32_t>(message.props->partition) + 1
+                               : topic.partition_of(message.key, message.key_len);
   store_record(topic, *record, now_ns);
   if (receipt != nullptr) *receipt = topic.log != nullptr ? position_of(*record) : rst_position{};
   return RST_OK;
+}
+
+/// The common case: payload and perhaps key, to a topic with takers and room. False: nothing was done, see store.
+inline bool Broker::store_plain(Topic& topic, const rst_out_message& message, std::uint64_t max_payload,
+                                std::int64_t now_ns, rst_position* receipt) {
+  constexpr std::uint32_t kMaxKey = 1U << 16;
+  if (message.props != nullptr || (message.header_count | message.flags) != 0 || message.payload_len > max_payload ||
+      (message.key != nullptr && message.key_len > kMaxKey)) {
+    return false;
+  }
+  const auto bytes = message.payload_len + (message.key != nullptr ? message.key_len : 0U);
+  if (!topic.has_room(bytes) || (topic.groups.empty() && topic.log == nullptr)) return false;
+  Record* record = make_plain_record(slabs_, topic, message);
+  if (message.key != nullptr) record->tail.partition = topic.partition_of(message.key, message.key_len);
+  store_record(topic, *record, now_ns);
+  if (receipt != nullptr) *receipt = topic.log != nullptr ? position_of(*record) : rst_position{};
+  return true;
 }
 
 /// One message; its status as rst_publish.statuses has it.
@@ -170,9 +184,19 @@ std::int32_t Broker::publish(Publisher& publisher, rst_publish& call, sdk::Error
   std::int32_t failure = RST_OK, status = RST_OK;
   Turn turn(*this);
   if (publisher.closing) return error(RST_E_CLOSED, "the publisher is closing");
-  for (; accepted < call.count; ++accepted) {
+  Topic* const fixed = publisher.topic != nullptr && !publisher.topic->deleted ? publisher.topic : nullptr;
+  if (fixed != nullptr) gather_routes(*fixed);
+  const auto max_payload = publisher.connection.options.max_payload;
+  const auto* at = reinterpret_cast<const std::byte*>(call.messages);
+  for (; accepted < call.count; ++accepted, at += call.stride) {
+    const auto& message = *reinterpret_cast<const rst_out_message*>(at);
     auto* receipt = call.receipts != nullptr ? &call.receipts[accepted] : nullptr;
-    status = publish_one(turn, publisher, message_at(call, accepted), now_ns, receipt);
+    if (fixed != nullptr && message.destination == nullptr &&
+        store_plain(*fixed, message, max_payload, now_ns, receipt)) [[likely]] {
+      if (call.statuses != nullptr) call.statuses[accepted] = RST_OK;
+      continue;
+    }
+    status = publish_one(turn, publisher, message, now_ns, receipt);
     if (status == -RST_E_BACKPRESSURE) break;
     if (call.statuses != nullptr) call.statuses[accepted] = status;
     if (status >= 0) continue;

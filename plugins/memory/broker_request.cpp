@@ -51,12 +51,7 @@ bool Broker::reply(Turn& turn, const rst_out_message& message, std::string_view 
   record->timestamp_ns = now_ns;
   record->sequence = ++sequence_;
   Batch& batch = batches_.take(1);
-  fill_message(false, batch, 0, *record, 0, 1);
-  batch.head.count = 1;
-  batch.head.bytes = record->bytes;
-  batch.head.subscription = 0;
-  batch.head.generation = 0;
-  batch.head.ops = &kQueueOps;
+  fill_reply(batch, *record);
   turn.complete(request->connection.object, request->op, reinterpret_cast<std::uintptr_t>(&batch.head));
   return true;
 }

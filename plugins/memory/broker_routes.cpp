@@ -59,8 +59,7 @@ void Broker::unpin(Topic& topic) noexcept {
   if (--topic.pins == 0 && topic.deleted && topic.records == 0) delete &topic;
 }
 
-void Broker::gather_routes(Topic& topic) {
-  if (topic.routes_version == routes_version_) return;
+void Broker::gather_routes_again(Topic& topic) {
   topic.groups.clear();
   for (const auto& group : groups_) {
     if (group->is_log() ? group->log == &topic : group->takes(topic.name)) topic.groups.push_back(group.get());
@@ -95,7 +94,8 @@ std::uint64_t Broker::empty_group(Turn& turn, Group& group, const Topic* only) {
     let_go(turn, *record);
   };
   for (auto left = group.waiting.size(); left > 0; --left) {
-    Record* record = group.waiting.pop();
+    Record* record = group.waiting.front().front();
+    group.waiting.pop(1);
     goes(record) ? drop(record) : group.waiting.push(record);
   }
   const auto returned = std::exchange(group.returned, {});

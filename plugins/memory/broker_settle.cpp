@@ -20,44 +20,27 @@ rst_header text_header(std::string_view name, std::string_view value) noexcept {
 
 }  // namespace
 
-/// A group or log no longer needs the record.
-void Broker::let_go(Turn& turn, Record& record) noexcept {
-  if (--record.holds > 0) return;
-  Topic& topic = *record.topic;
-  --topic.stored;
-  topic.stored_bytes -= record.bytes;
-  if (!topic.refused.empty()) [[unlikely]]
-    tell_writable(turn, topic);
-  if (record.pins == 0) drop_record(record);
-}
-
-/// Neither stored nor shown to the host any more.
-void Broker::drop_record(Record& record) noexcept {
-  Topic& topic = *record.topic;
-  free_record(slabs_, &record);
-  if (--topic.records == 0 && topic.deleted && topic.pins == 0) [[unlikely]]
-    delete &topic;
-}
-
 std::int32_t Broker::settle(Subscription& subscription, const rst_settle& call) {
   Turn turn(*this);
   if (subscription.closing) return -RST_E_CLOSED;
   auto* at = reinterpret_cast<std::byte*>(call.items);
-  for (std::uint32_t i = 0; i < call.count; ++i, at += call.stride) {
+  std::uint32_t acked = 0;
+  for (auto left = call.count; left > 0; --left, at += call.stride) {
     auto& item = *reinterpret_cast<rst_settlement*>(at);
     auto* slot = subscription.in_flight.find(item.token);
-    if (slot == nullptr) {
+    if (slot == nullptr) [[unlikely]] {
       item.status = -subscription.in_flight.why_not(item.token);
-    } else if (item.verdict == RST_VERDICT_ACK && (item.flags | item.delay_ns) == 0) {
+    } else if (item.verdict == RST_VERDICT_ACK && (item.flags | item.delay_ns) == 0) [[likely]] {
       Record* record = slot->record;
       subscription.in_flight.remove(*slot);
       let_go(turn, *record);
-      ++subscription.counts.acked;
+      ++acked;
       item.status = RST_OK;
     } else {
       item.status = settle_otherwise(turn, subscription, *slot, item);
     }
   }
+  subscription.counts.acked += acked;
   Group& group = *subscription.group;
   if (group.is_log() && !group.log->refused.empty()) make_room(turn, *group.log);
   if (group.has_work()) mark_ready(group);
@@ -138,7 +121,7 @@ std::int32_t Broker::dead_letter(Subscription& subscription, const InFlight::Slo
   // A full topic takes it all the same: its capacity slows publishers, and there is none here.
   if (!topic->groups.empty() || topic->log != nullptr) {
     Record* record = make_record(slabs_, *topic, topic->name, parts);
-    record->partition = topic->partition_of(parts.key, parts.key_len);
+    record->tail.partition = topic->partition_of(parts.key, parts.key_len);
     store_record(*topic, *record, clock_.wall_ns());
   }
   return RST_OK;

@@ -26,6 +26,7 @@ Group::Group(std::string group_name, std::vector<std::string> group_addresses, T
 
 Subscription* Group::next_ready_member() noexcept {
   const auto count = members.size();
+  if (count == 1) return members.front()->ready() ? members.front() : nullptr;
   for (std::size_t tried = 0; tried < count; ++tried) {
     if (++turn >= count) turn = 0;
     if (members[turn]->ready()) return members[turn];
@@ -39,7 +40,7 @@ bool Group::takes(std::string_view destination) const noexcept {
 }
 
 void Group::give_back(Record* record, std::uint32_t attempt) {
-  returned.push_back({record, attempt, true});
+  returned.push_back({record, attempt});
   std::push_heap(returned.begin(), returned.end(), comes_later);
 }
 
@@ -51,7 +52,7 @@ Returned Group::take_returned() noexcept {
 }
 
 void Group::hold_until(std::int64_t due, Record* record, std::uint32_t attempt) {
-  delayed.push_back({due, {record, attempt, true}});
+  delayed.push_back({due, {record, attempt}});
   std::push_heap(delayed.begin(), delayed.end(), due_later);
 }
 

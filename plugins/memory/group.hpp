@@ -18,7 +18,6 @@ struct Subscription;
 struct Returned {
   Record* record;
   std::uint32_t attempt;  // of the next delivery
-  bool redelivered;
 };
 
 /// Guarded by the broker's lock.
@@ -38,14 +37,8 @@ struct Group : Alarm {
     return !returned.empty() || (is_log() ? next_offset < log->log->end() : !waiting.empty());
   }
 
-  /// The next in line, what came back first and in its old order; available() > 0. The record carries a hold.
-  Returned take() noexcept {
-    if (!returned.empty()) return take_returned();
-    if (!is_log()) return {waiting.pop(), 1, false};
-    Record* record = log->log->at(next_offset++);
-    ++record->holds;
-    return {record, 1, false};
-  }
+  /// The next of what came back, in its old order; returned is not empty. The record carries a hold.
+  Returned take_returned() noexcept;
 
   /// Puts a delivery back in front of what waits; its hold stays with it.
   void give_back(Record* record, std::uint32_t attempt);
@@ -79,9 +72,6 @@ struct Group : Alarm {
   bool marked_ready = false;
   bool deleted = false;     // gone, but for the thread that is pumping it
   std::uint32_t pumps = 0;  // threads that are
-
- private:
-  Returned take_returned() noexcept;
 };
 
 }  // namespace ruststream::memory

@@ -29,13 +29,15 @@ class InFlight {
     if ((std::uint64_t{size_} + count) * 2 > slots_.size()) grow(size_ + count);
   }
 
-  Slot& add(Record* record, std::uint32_t attempt) noexcept {
+  Slot& add(Record* record, std::uint32_t attempt, std::int64_t deadline_ns) noexcept {
     for (;;) {
       Slot& slot = slots_[next_token_ & mask_];
       const auto token = next_token_++;
-      if (slot.record != nullptr) continue;
+      if (slot.record != nullptr) [[unlikely]]
+        continue;
       slot.record = record;
       slot.token = token;
+      slot.deadline_ns = deadline_ns;
       slot.attempt = attempt;
       ++size_;
       return slot;
@@ -44,7 +46,6 @@ class InFlight {
 
   /// The unsettled delivery of this token, or nullptr: ask why_not.
   [[nodiscard]] Slot* find(std::uint64_t token) noexcept {
-    if (slots_.empty()) return nullptr;
     Slot& slot = slots_[token & mask_];
     return slot.token == token && slot.record != nullptr ? &slot : nullptr;
   }
@@ -87,7 +88,7 @@ class InFlight {
 
   void grow(std::uint32_t needed);
 
-  std::vector<Slot> slots_;
+  std::vector<Slot> slots_ = std::vector<Slot>(1);  // a power of two; at most half of them taken
   std::vector<std::uint64_t> expired_;
   std::size_t expired_next_ = 0;
   std::uint64_t mask_ = 0;

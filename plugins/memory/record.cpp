@@ -81,7 +81,6 @@ Record* place_record(Slabs& slabs, Topic& topic, std::uint32_t size) {
   record->slab_offset = place.offset;
   record->holds = 0;
   record->pins = 0;
-  record->partition = 0;
   return record;
 }
 
@@ -92,7 +91,7 @@ std::string_view text(const auto* bytes, std::uint32_t length) noexcept {
 }  // namespace
 
 const std::byte* Record::behind_key() const noexcept {
-  const auto end = sizeof(Record) + std::uint64_t{payload_len} + key_len;
+  const auto end = sizeof(Record) + std::uint64_t{payload_len} + tail.key_len;
   return reinterpret_cast<const std::byte*>(this) + align8(end);
 }
 
@@ -109,9 +108,9 @@ RecordParts Record::parts() const noexcept {
   RecordParts parts;
   parts.payload = payload();
   parts.payload_len = payload_len;
-  parts.null_payload = (flags & kNullPayload) != 0;
+  parts.null_payload = (features & kNullPayload) != 0;
   parts.key = key();
-  parts.key_len = key_len;
+  parts.key_len = tail.key_len;
   parts.headers = headers();
   if (const auto* cold = meta(); cold != nullptr) {
     parts.reply_to = text(cold->reply_to, cold->reply_to_len);
@@ -163,12 +162,11 @@ Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const 
   const auto headers = parts.headers.size() + parts.more_headers.size();
   const bool meta = needs_meta(parts);
   record->payload_len = static_cast<std::uint32_t>(parts.payload_len);
-  record->key_len = parts.key_len;
-  record->header_count = static_cast<std::uint16_t>(headers);
-  record->flags =
-      static_cast<std::uint16_t>((parts.null_payload ? Record::kNullPayload : 0) |
-                                 (parts.key != nullptr ? Record::kHasKey : 0) | (meta ? Record::kHasMeta : 0));
   record->bytes = static_cast<std::uint32_t>(credit_bytes(parts));
+  record->tail = {parts.key_len, static_cast<std::uint16_t>(headers), 1, RST_MESSAGE_PADDED, 0};
+  if (parts.null_payload) record->tail.flags = RST_MESSAGE_NULL_PAYLOAD;
+  record->features = (parts.null_payload ? Record::kNullPayload : 0) | (parts.key != nullptr ? Record::kHasKey : 0) |
+                     (meta ? Record::kHasMeta : 0) | (headers > 0 ? Record::kHasHeaders : 0);
   Writer writer(reinterpret_cast<std::byte*>(record + 1));
   writer.put(parts.payload, parts.payload_len);
   writer.put(parts.key, parts.key_len);
@@ -178,23 +176,6 @@ Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const 
   auto* cold = meta ? writer.reserve<rst_message_meta>(1) : nullptr;
   put_headers(writer, put_headers(writer, table, parts.headers), parts.more_headers);
   if (cold != nullptr) put_meta(writer, *cold, address, parts);
-  return record;
-}
-
-Record* make_plain_record(Slabs& slabs, Topic& topic, const rst_out_message& message) {
-  const auto payload_len = static_cast<std::uint32_t>(message.payload_len);
-  const auto key_len = message.key != nullptr ? message.key_len : 0;
-  const auto body = payload_len + std::max(key_len, Record::kPadding);
-  Record* record = place_record(slabs, topic, static_cast<std::uint32_t>(align8(sizeof(Record) + body)));
-  record->payload_len = payload_len;
-  record->bytes = payload_len + key_len;
-  record->key_len = key_len;
-  record->header_count = 0;
-  record->flags = static_cast<std::uint16_t>(((message.flags & RST_OUT_NULL_PAYLOAD) != 0 ? Record::kNullPayload : 0) |
-                                             (message.key != nullptr ? Record::kHasKey : 0));
-  auto* body_at = reinterpret_cast<std::uint8_t*>(record + 1);
-  if (payload_len > 0) std::memcpy(body_at, message.payload, payload_len);
-  if (key_len > 0) std::memcpy(body_at + payload_len, message.key, key_len);
   return record;
 }
 

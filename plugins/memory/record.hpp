@@ -5,8 +5,10 @@
 
 #include <ruststream/abi.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -31,37 +33,45 @@ struct RecordParts {
 struct Record {
   static constexpr std::uint32_t kPadding = 64;
   static constexpr std::uint64_t kMaxBytes = 1U << 30;  // of everything that one record carries
-
   static constexpr std::size_t kMaxHeaders = 0xFFFF;
 
-  static constexpr std::uint16_t kNullPayload = 1;
-  static constexpr std::uint16_t kHasKey = 2;
-  static constexpr std::uint16_t kHasMeta = 4;
+  // Features: what is not there in a plain message.
+  static constexpr std::uint32_t kNullPayload = 1;
+  static constexpr std::uint32_t kHasKey = 2;
+  static constexpr std::uint32_t kHasMeta = 4;
+  static constexpr std::uint32_t kHasHeaders = 8;
+
+  /// The last 16 bytes of an rst_message as a first delivery has them: copied in one piece.
+  struct Tail {
+    std::uint32_t key_len;
+    std::uint16_t header_count;
+    std::uint16_t attempt;
+    std::uint32_t flags;
+    std::uint32_t partition;
+  };
 
   Topic* topic;
   std::int64_t timestamp_ns;  // since the epoch, when it was published
   std::uint64_t sequence;     // of the broker, or the offset in a log: what comes back is put in this order
   std::uint32_t slab_offset;
-  std::uint32_t payload_len;
+  std::uint32_t bytes;  // payload, key and headers: what credit and capacity count
   std::uint32_t holds;  // groups and logs that still need it
   std::uint32_t pins;   // batches of the host that point into it
-  std::uint32_t bytes;  // payload, key and headers: what credit and capacity count
-  std::uint32_t key_len;
-  std::uint32_t partition;
-  std::uint16_t header_count;
-  std::uint16_t flags;
+  Tail tail;
+  std::uint32_t payload_len;
+  std::uint32_t features;
 
   [[nodiscard]] const std::uint8_t* payload() const noexcept { return reinterpret_cast<const std::uint8_t*>(this + 1); }
   [[nodiscard]] const std::uint8_t* key() const noexcept {
-    return (flags & kHasKey) != 0 ? payload() + payload_len : nullptr;
+    return (features & kHasKey) != 0 ? payload() + payload_len : nullptr;
   }
   [[nodiscard]] std::span<const rst_header> headers() const noexcept {
-    return {reinterpret_cast<const rst_header*>(behind_key()), header_count};
+    return {reinterpret_cast<const rst_header*>(behind_key()), tail.header_count};
   }
   /// Reply-to, correlation, ids; nullptr when it has none of them.
   [[nodiscard]] const rst_message_meta* meta() const noexcept {
-    return (flags & kHasMeta) != 0
-               ? reinterpret_cast<const rst_message_meta*>(behind_key() + header_count * sizeof(rst_header))
+    return (features & kHasMeta) != 0
+               ? reinterpret_cast<const rst_message_meta*>(behind_key() + tail.header_count * sizeof(rst_header))
                : nullptr;
   }
   [[nodiscard]] RecordParts parts() const noexcept;
@@ -69,7 +79,8 @@ struct Record {
  private:
   [[nodiscard]] const std::byte* behind_key() const noexcept;
 };
-static_assert(sizeof(Record) == 56);
+static_assert(sizeof(Record) == 64);
+static_assert(sizeof(Record::Tail) == sizeof(rst_message) - offsetof(rst_message, key_len));
 
 /// What a message carries, as parts. Borrows from it.
 [[nodiscard]] RecordParts parts_of(const rst_out_message& message) noexcept;
@@ -89,7 +100,28 @@ static_assert(sizeof(Record) == 56);
 [[nodiscard]] Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const RecordParts& parts);
 
 /// The same for the common case: a payload, perhaps a key, nothing else.
-[[nodiscard]] Record* make_plain_record(Slabs& slabs, Topic& topic, const rst_out_message& message);
+[[nodiscard]] inline Record* make_plain_record(Slabs& slabs, Topic& topic, const rst_out_message& message) {
+  const auto payload_len = static_cast<std::uint32_t>(message.payload_len);
+  const auto key_len = message.key != nullptr ? message.key_len : 0U;
+  const auto body = payload_len + std::max(key_len, Record::kPadding);
+  const auto place = slabs.allocate((static_cast<std::uint32_t>(sizeof(Record)) + body + 7U) & ~7U);
+  auto* record = static_cast<Record*>(place.memory);
+  record->topic = &topic;
+  record->slab_offset = place.offset;
+  record->bytes = payload_len + key_len;
+  record->holds = 0;
+  record->pins = 0;
+  record->tail = {key_len, 0, 1, RST_MESSAGE_PADDED, 0};
+  record->payload_len = payload_len;
+  record->features = 0;
+  auto* at = reinterpret_cast<std::uint8_t*>(record + 1);
+  if (payload_len > 0) std::memcpy(at, message.payload, payload_len);
+  if (message.key != nullptr) [[unlikely]] {
+    record->features = Record::kHasKey;
+    if (key_len > 0) std::memcpy(at + payload_len, message.key, key_len);
+  }
+  return record;
+}
 
 inline void free_record(Slabs& slabs, Record* record) noexcept { slabs.release({record, record->slab_offset}); }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace ruststream::memory {
@@ -29,16 +30,21 @@ class RecordQueue {
     ++size_;
   }
 
-  /// The queue is not empty.
-  Record* pop() noexcept {
-    Record* record = head_block_->records[head_++];
-    --size_;
+  /// The oldest that lie side by side, at least one; the queue is not empty.
+  [[nodiscard]] std::span<Record* const> front() const noexcept {
+    const auto end = head_block_.get() == tail_block_ ? tail_ : kBlockRecords;
+    return {head_block_->records + head_, end - head_};
+  }
+
+  /// Takes `count` of front() out.
+  void pop(std::uint32_t count) noexcept {
+    head_ += count;
+    size_ -= count;
     if (size_ == 0) {
       head_ = tail_ = 0;  // head and tail share the block: start over in it
     } else if (head_ == kBlockRecords) {
       drop_head_block();
     }
-    return record;
   }
 
  private:

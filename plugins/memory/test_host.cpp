@@ -160,7 +160,10 @@ Client::Client(const rst_plugin& plugin) : table(plugin) {
 }
 
 Client::~Client() {
-  for (const auto handle : connections_) close(handle, 0);
+  std::uint64_t op = 1'000'000;
+  for (const auto handle : connections_) {
+    if (close(handle, ++op) == RST_PENDING) host.await(op);
+  }
   for (auto* batch : host.batches) batch->ops->release(batch);
   EXPECT_EQ(table.deinit(instance, &error), RST_DONE) << error_text();
 }

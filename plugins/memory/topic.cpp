@@ -22,12 +22,11 @@ Topic::Topic(std::string topic_name, const TopicOptions& topic_options)
   meta.address_len = static_cast<std::uint32_t>(name.size());
 }
 
-std::uint32_t Topic::partition_of(const std::uint8_t* key, std::uint32_t key_len) const noexcept {
-  if (options.partitions == 0 || key == nullptr) return 0;
-  // FNV-1a: the same key has the same partition in every process and version.
+/// FNV-1a: the same key has the same partition in every process and version.
+std::uint32_t Topic::hash_of(const std::uint8_t* key, std::uint32_t key_len) noexcept {
   std::uint32_t hash = 2166136261U;
   for (std::uint32_t i = 0; i < key_len; ++i) hash = (hash ^ key[i]) * 16777619U;
-  return 1 + hash % options.partitions;
+  return hash;
 }
 
 }  // namespace ruststream::memory

@@ -35,7 +35,9 @@ struct Topic {
   [[nodiscard]] bool has_room(std::uint64_t more_bytes) const noexcept {
     return stored < capacity_messages && (stored == 0 || stored_bytes + more_bytes <= capacity_bytes);
   }
-  [[nodiscard]] std::uint32_t partition_of(const std::uint8_t* key, std::uint32_t key_len) const noexcept;
+  [[nodiscard]] std::uint32_t partition_of(const std::uint8_t* key, std::uint32_t key_len) const noexcept {
+    return options.partitions == 0 || key == nullptr ? 0 : 1 + hash_of(key, key_len) % options.partitions;
+  }
 
   const std::string name;
   rst_message_meta meta{};  // the address and nothing else: for subscriptions that cannot know it
@@ -56,6 +58,9 @@ struct Topic {
   bool deleted = false;             // by rst.admin: goes with its last record
   std::uint64_t trim_before = 0;    // offsets of the log below it are known to be needed by no group
   std::vector<Publisher*> refused;  // to be told when there is room
+
+ private:
+  static std::uint32_t hash_of(const std::uint8_t* key, std::uint32_t key_len) noexcept;
 };
 
 }  // namespace ruststream::memory

@@ -6,19 +6,14 @@
 
 namespace ruststream::memory {
 
-void Turn::enter() {
-  broker_.lock_.lock();
-  inside_ = true;
-}
-
-void Turn::leave() {
-  if (!inside_) return;
+/// Nothing of the object may be touched once its calls are made; they leave in the order in which they were noted.
+void Turn::leave_and_tell() {
   const bool wake = std::exchange(broker_.wake_needed_, false);
   const auto due_ns = broker_.announced_ns_;
-  inside_ = false;
+  const auto calls = std::exchange(calls_, {});
   broker_.lock_.unlock();
   if (wake) broker_.wake_by_(due_ns);
-  if (!calls_.empty()) make_calls();
+  for (const auto& call : calls) make(call);
 }
 
 void Turn::event(sdk::Object& object, const rst_event& event) {
@@ -48,11 +43,6 @@ void Turn::make(const Call& call) {
     host.fail(completion.op, error);
   }
   call.object->unpin();
-}
-
-void Turn::make_calls() {
-  const auto calls = std::exchange(calls_, {});
-  for (const auto& call : calls) make(call);
 }
 
 }  // namespace ruststream::memory

@@ -47,7 +47,7 @@ class Turn {
   };
 
   static void make(const Call& call);
-  void make_calls();
+  void leave_and_tell();
 
   Broker& broker_;
   bool inside_ = false;
