@@ -190,6 +190,7 @@ TEST(JsonDecode, EveryKindCanBeTheWholeDocument) {
   EXPECT_EQ(decoded<std::vector<std::optional<int>>>("[1,null,3]"), (std::vector<std::optional<int>>{1, {}, 3}));
   EXPECT_EQ((decoded<std::unordered_map<std::string, std::vector<int>>>(R"({"a":[],"\u0062":[1]})")),
             (std::unordered_map<std::string, std::vector<int>>{{"a", {}}, {"b", {1}}}));
+  EXPECT_EQ(decode_error<int>({}), "the payload is empty");
   struct None {};
   EXPECT_EQ(decode_error<None>(R"({"a":1,"\u0062":{}})"), "");
   EXPECT_EQ(decode_error<int>("1,"), "something follows the end of the JSON document");

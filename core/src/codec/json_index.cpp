@@ -93,6 +93,7 @@ const char* JsonIndex::resize(std::size_t size) {
 }
 
 const char* JsonIndex::build(const char* text, std::size_t size) {
+  if (size == 0) return describe(simdjson::EMPTY);
   if (size <= kSmallDocument) {
     begin_ = small_.data();
     end_ = index_plain(text, size, begin_);
@@ -106,7 +107,6 @@ const char* JsonIndex::build_vectorized(const char* text, std::size_t size) {
   if (!fits) {
     if (const char* const problem = resize(size); problem != nullptr) return problem;
   }
-  if (size == 0) return describe(simdjson::EMPTY);
   const simdjson::error_code code =
       stage_->stage1(reinterpret_cast<const std::uint8_t*>(text), size, simdjson::stage1_mode::regular);
   if (code != simdjson::SUCCESS) return describe(code);
