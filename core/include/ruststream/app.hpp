@@ -140,6 +140,10 @@ class RUSTSTREAM_EXPORT App {
   /// Everything is closed: the last word.
   App& after_shutdown(std::function<void(App&)> hook);
 
+  /// How many loop threads the subscriptions are spread over, one after the other; default 1. Handlers of subscriptions
+  /// on different shards run at the same time, so what they share needs a lock then.
+  App& shards(std::uint32_t count);
+
   /// A setting from code, the weakest of all: `app.set("log.level", "debug")`.
   App& set(std::string key, std::string value);
   /// What `[app]` of the settings file, `RUSTSTREAM_APP__KEY` or `--set app.KEY=…` says, once the app has its settings.

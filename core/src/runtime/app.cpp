@@ -166,6 +166,11 @@ App& App::after_shutdown(std::function<void(App&)> hook) {
   return *this;
 }
 
+App& App::shards(std::uint32_t count) {
+  core_->shards = count;
+  return *this;
+}
+
 App& App::set(std::string key, std::string value) {
   core_->settings.set(settings::Layer::code, std::move(key), std::move(value), "code");
   return *this;

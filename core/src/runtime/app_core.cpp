@@ -27,6 +27,38 @@ class Await {
   OpRef op_;
 };
 
+/// Goes on, on another loop's thread. A task that hops must come home before it ends.
+class Hop {
+ public:
+  explicit Hop(Loop& to) noexcept : to_(to) {}
+  bool await_ready() const noexcept { return to_.on_thread(); }
+  void await_suspend(std::coroutine_handle<> waiter) noexcept {
+    resume_.handle = waiter;
+    to_.post(resume_);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  Loop& to_;
+  Resume resume_;
+};
+
+/// Continues behind everything that was posted to this thread's loop so far.
+class Behind {
+ public:
+  explicit Behind(Loop& here) noexcept : here_(here) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> waiter) noexcept {
+    resume_.handle = waiter;
+    here_.post(resume_);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  Loop& here_;
+  Resume resume_;
+};
+
 /// Suspends until somebody resumes the stored handle.
 class Park {
  public:
@@ -60,11 +92,26 @@ void AppCore::log(log::Level level, const std::string& text) {
 }
 
 void AppCore::fail_fast(const std::string& why) noexcept {
-  if (fatal_.empty()) {
-    fatal_ = why;
-    log(log::Level::error, why + "; stopping");
+  bool first = false;
+  {
+    const std::scoped_lock lock(stop_mutex_);
+    first = fatal_.empty();
+    if (first) fatal_ = why;
   }
+  if (first) log(log::Level::error, why + "; stopping");
   request_stop();
+}
+
+std::string AppCore::fatal() const {
+  const std::scoped_lock lock(stop_mutex_);
+  return fatal_;
+}
+
+Loop& AppCore::next_shard(Loop& first) {
+  const std::uint32_t place = placed_++ % std::max<std::uint32_t>(1, shards);
+  if (place == 0) return first;
+  while (more_shards_.size() < place) more_shards_.emplace_back();
+  return more_shards_[place - 1].loop;
 }
 
 void AppCore::request_stop() noexcept {
@@ -146,7 +193,7 @@ Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(con
   bool drained = true;
   if (!up) {
     log(log::Level::error, up.error().text);
-    code = fatal_.empty() ? kExitUnavailable : kExitFatal;
+    code = fatal().empty() ? kExitUnavailable : kExitFatal;
   } else if (!stopping()) {
     Park park(main_);
     co_await park;
@@ -155,10 +202,10 @@ Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(con
   drained = co_await drain();
   if (Result<void> hooks = co_await run_hooks(on_shutdown, app, "on_shutdown"); !hooks) code = kExitFatal;
   co_await bring_down();
+  co_await let_go();
   say_goodbye(drained);
-  let_go();
   for (const auto& hook : after_shutdown) hook(app);
-  if (!fatal_.empty()) code = kExitFatal;
+  if (!fatal().empty()) code = kExitFatal;
   if (code == kExitOk && !drained) code = kExitUnfinished;
   co_return code;
 }
@@ -174,8 +221,7 @@ Task<Result<void>> AppCore::run_hooks(const std::vector<App::Hook>& hooks, App& 
     }
     if (result) continue;
     result.error().text = std::string(when) + ": " + result.error().text;
-    if (fatal_.empty()) fatal_ = result.error().text;
-    log(log::Level::error, result.error().text);
+    fail_fast(result.error().text);
     co_return result;
   }
   co_return Result<void>();
@@ -260,11 +306,20 @@ Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, RunningBroke
   Instance& instance = broker.connection->instance();
   RunningBroker::Subscription& running = broker.subscriptions.emplace_back();
   running.core = instance.subscriptions.acquire(running.id);
-  if (running.core == nullptr) co_return fail(Code::exhausted, "too many subscriptions");
+  if (running.core == nullptr) {
+    broker.subscriptions.pop_back();
+    co_return fail(Code::exhausted, "too many subscriptions");
+  }
   running.core->open(broker.connection, running.id, planned.plan.address,
                      {planned.plan.window, planned.plan.wanted.window_bytes});
-  running.consumer = std::make_unique<Consumer>(loop, *running.core, std::move(config), *this, environment_->logger());
+  running.loop = &next_shard(loop);
+  Hop there(*running.loop);
+  co_await there;
+  running.consumer =
+      std::make_unique<Consumer>(*running.loop, *running.core, std::move(config), *this, environment_->logger());
   running.core->set_waker(running.consumer.get());
+  Hop home(loop);
+  co_await home;
   const rst_str where{planned.plan.address.data(), planned.plan.address.size()};
   rst_subscription_spec spec = planned.plan.spec(where);
   Await subscribing(
@@ -290,17 +345,34 @@ Task<bool> AppCore::drain() {
       if (subscription.core->handle() == 0) continue;
       Await draining(subscription.core->drain());
       (void)co_await draining;  // refused when it has ended already: then nothing follows either
+      Hop there(*subscription.loop);
+      co_await there;
       subscription.consumer->stop_starting();
+      Hop home(*loop_);
+      co_await home;
     }
   }
-  const auto idle = [this] {
-    return std::ranges::all_of(running_, [](const RunningBroker& broker) {
-      return std::ranges::all_of(broker.subscriptions,
-                                 [](const auto& subscription) { return subscription.consumer->idle(); });
-    });
-  };
-  while (!idle() && std::chrono::steady_clock::now() < deadline) co_await sleep_for(kDrainPoll);
-  co_return idle();
+  bool all = co_await idle();
+  while (!all && std::chrono::steady_clock::now() < deadline) {
+    co_await sleep_for(kDrainPoll);
+    all = co_await idle();
+  }
+  co_return all;
+}
+
+Task<bool> AppCore::idle() {
+  bool all = true;
+  for (RunningBroker& broker : running_) {
+    for (RunningBroker::Subscription& subscription : broker.subscriptions) {
+      if (subscription.consumer == nullptr) continue;
+      Hop there(*subscription.loop);
+      co_await there;
+      all = all && subscription.consumer->idle();
+      Hop home(*loop_);
+      co_await home;
+    }
+  }
+  co_return all;
 }
 
 Task<void> AppCore::bring_down() {
@@ -314,8 +386,12 @@ Task<void> AppCore::bring_down() {
       (void)co_await flushing;
     }
     for (RunningBroker::Subscription& subscription : broker->subscriptions) {
-      subscription.consumer->flush();
       if (subscription.core->handle() == 0) continue;
+      Hop there(*subscription.loop);
+      co_await there;
+      subscription.consumer->flush();
+      Hop home(*loop_);
+      co_await home;
       Await closing(subscription.core->close(0, kCloseTimeout));
       (void)co_await closing;
     }
@@ -329,35 +405,37 @@ Task<void> AppCore::bring_down() {
   }
 }
 
-void AppCore::let_go() {
+Task<void> AppCore::let_go() {
   for (RunningBroker& broker : running_) {
     for (RunningBroker::Subscription& subscription : broker.subscriptions) {
-      subscription.consumer->stop_starting();  // empties the inbox; the verdicts are refused and nobody minds
-      subscription.core->set_waker(nullptr);
-      subscription.consumer.reset();
+      if (subscription.consumer != nullptr) {
+        Hop there(*subscription.loop);
+        co_await there;
+        subscription.consumer->stop_starting();  // empties the inbox; the verdicts are refused and nobody minds
+        subscription.core->set_waker(nullptr);
+        Behind wakes(*subscription.loop);  // a wake that is on its way still finds the consumer
+        co_await wakes;
+        const ConsumerCounts& counts = subscription.consumer->counts();
+        counts_.handled += counts.handled;
+        counts_.failed += counts.failed;
+        counts_.lost += counts.lost;
+        counts_.released += counts.released;
+        unsettled_ += subscription.consumer->running();
+        subscription.consumer.reset();
+        Hop home(*loop_);
+        co_await home;
+      }
       subscription.core->drop_reference();
     }
   }
   running_.clear();
+  more_shards_.clear();
 }
 
 void AppCore::say_goodbye(bool drained) {
-  ConsumerCounts all;
-  std::uint32_t unsettled = 0;
-  for (const RunningBroker& broker : running_) {
-    for (const RunningBroker::Subscription& subscription : broker.subscriptions) {
-      const ConsumerCounts& counts = subscription.consumer->counts();
-      all.handled += counts.handled;
-      all.failed += counts.failed;
-      all.undecoded += counts.undecoded;
-      all.lost += counts.lost;
-      all.released += counts.released;
-      unsettled += subscription.consumer->running();
-    }
-  }
-  std::string text = "stopped: " + std::to_string(all.handled) + " handled, " + std::to_string(all.failed) +
-                     " failed, " + std::to_string(all.lost) + " lost, " + std::to_string(all.released) +
-                     " given back unstarted, " + std::to_string(unsettled) + " left unsettled";
+  std::string text = "stopped: " + std::to_string(counts_.handled) + " handled, " + std::to_string(counts_.failed) +
+                     " failed, " + std::to_string(counts_.lost) + " lost, " + std::to_string(counts_.released) +
+                     " given back unstarted, " + std::to_string(unsettled_) + " left unsettled";
   if (!drained) text += ": the drain deadline has passed, the broker will redeliver them";
   log(drained ? log::Level::info : log::Level::warn, text);
 }

@@ -28,6 +28,7 @@ struct RunningBroker {
   std::shared_ptr<PublisherCore> publisher;                // without a destination
   std::vector<std::shared_ptr<PublisherCore>> publishers;  // in order of opening, the one above included
   struct Subscription {
+    Loop* loop = nullptr;  // its shard's: everything about the consumer happens there
     std::uint64_t id = 0;
     SubscriptionCore* core = nullptr;
     std::unique_ptr<Consumer> consumer;
@@ -35,8 +36,25 @@ struct RunningBroker {
   std::deque<Subscription> subscriptions;
 };
 
-/// What an App is behind its handle: declarations, then plan, then one loop thread on which all of this happens but for
-/// request_stop() and find_publisher().
+/// A further loop thread. Its loop runs from construction to destruction.
+class Shard {
+ public:
+  Shard() : thread_([this] { loop.run(); }) {}
+  ~Shard() {
+    loop.stop();
+    thread_.join();
+  }
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  Loop loop;
+
+ private:
+  std::thread thread_;
+};
+
+/// What an App is behind its handle: declarations, then plan, then the first shard's loop thread on which all of this
+/// happens but for the handlers of subscriptions on other shards, fail_fast(), request_stop() and find_publisher().
 class AppCore final : public AppControl {
  public:
   explicit AppCore(AppInfo info);
@@ -47,8 +65,9 @@ class AppCore final : public AppControl {
   std::vector<App::Hook> on_startup, after_startup, on_shutdown;
   std::vector<std::function<void(App&)>> after_shutdown;
   settings::Settings settings;
+  std::uint32_t shards = 1;
 
-  // AppControl. [loop thread]
+  // AppControl. [any loop thread]
   void fail_fast(const std::string& why) noexcept override;
   void stop() noexcept override { request_stop(); }
   [[nodiscard]] bool stopping() const noexcept override { return stopping_.load(std::memory_order_acquire); }
@@ -77,10 +96,13 @@ class AppCore final : public AppControl {
   Task<Result<void>> subscribe(PlannedSubscription& planned, RunningBroker& broker, Loop& loop);
   Task<bool> drain();
   Task<void> bring_down();
+  Task<void> let_go();
+  Task<bool> idle();
   Task<Result<void>> run_hooks(const std::vector<App::Hook>& hooks, App& app, const char* when);
   void log(log::Level level, const std::string& text);
   void say_goodbye(bool drained);
-  void let_go();
+  [[nodiscard]] std::string fatal() const;
+  Loop& next_shard(Loop& first);
 
   std::shared_ptr<Environment> environment_;
   AppPlan plan_;
@@ -89,11 +111,15 @@ class AppCore final : public AppControl {
   mutable std::mutex publishers_mutex_;  // find_publisher against start and end
   std::vector<std::pair<std::string, std::shared_ptr<PublisherCore>>> outside_;
   std::atomic<bool> stopping_{false};
-  std::string fatal_;
+  std::deque<Shard> more_shards_;
+  std::uint32_t placed_ = 0;  // subscriptions, for the round of shards
+  ConsumerCounts counts_;     // of consumers that are gone
+  std::uint32_t unsettled_ = 0;
   struct StopNode : Ready {
     AppCore* core = nullptr;
   } stop_node_;
-  std::mutex stop_mutex_;
+  mutable std::mutex stop_mutex_;
+  std::string fatal_;
   Loop* loop_ = nullptr;          // while live() runs
   std::coroutine_handle<> main_;  // whole_life while it waits for the stop
 };
