@@ -40,6 +40,7 @@ const Plugin* serving(std::span<const Plugin* const> plugins, std::string_view s
 
 std::vector<std::string> schemes_of(const rst_plugin& table) {
   std::vector<std::string> schemes;
+  schemes.reserve(table.scheme_count);
   for (std::uint32_t i = 0; i < table.scheme_count; ++i) schemes.emplace_back(options::view(table.schemes[i]));
   return schemes;
 }
