@@ -4,19 +4,13 @@ set(RUSTSTREAM_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/ruststream)
 set(RUSTSTREAM_INSTALL_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/ruststream/plugins)
 
 # The folders whose headers users see; tests/consumer/ compiles every header found in them from the installed tree.
-set(RUSTSTREAM_HEADER_DIRS ${PROJECT_SOURCE_DIR}/core/include ${PROJECT_SOURCE_DIR}/abi/include)
-set(targets ruststream ruststream_abi)
-set_target_properties(ruststream_abi PROPERTIES EXPORT_NAME abi)
-if(TARGET ruststream_sdk)
-  list(APPEND RUSTSTREAM_HEADER_DIRS ${PROJECT_SOURCE_DIR}/abi/cpp/include)
-  list(APPEND targets ruststream_sdk)
-  set_target_properties(ruststream_sdk PROPERTIES EXPORT_NAME sdk)
-endif()
+set(RUSTSTREAM_HEADER_DIRS ${PROJECT_SOURCE_DIR}/core/include ${PROJECT_SOURCE_DIR}/abi/include
+                           ${PROJECT_SOURCE_DIR}/abi/cpp/include)
 foreach(folder IN LISTS RUSTSTREAM_HEADER_DIRS)
   install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 endforeach()
-install(TARGETS ${targets} EXPORT ruststreamTargets)
+install(TARGETS ruststream ruststream_abi ruststream_sdk EXPORT ruststreamTargets)
 
 # Every module library under plugins/.
 get_property(folders DIRECTORY ${PROJECT_SOURCE_DIR}/plugins PROPERTY SUBDIRECTORIES)
@@ -36,9 +30,9 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ruststreamConfig.cmake.i
   NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/ruststreamConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
-file(GLOB plugin_module ${CMAKE_CURRENT_LIST_DIR}/RuststreamPlugin.cmake)
 install(FILES ${PROJECT_BINARY_DIR}/package/ruststreamConfig.cmake
-              ${PROJECT_BINARY_DIR}/package/ruststreamConfigVersion.cmake ${plugin_module}
+              ${PROJECT_BINARY_DIR}/package/ruststreamConfigVersion.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/RuststreamPlugin.cmake
         DESTINATION ${RUSTSTREAM_CMAKE_DIR})
 
 # The .pc files name the prefix relative to themselves, so an installed tree can be moved.
