@@ -38,13 +38,6 @@ const Plugin* serving(std::span<const Plugin* const> plugins, std::string_view s
   return found == plugins.end() ? nullptr : *found;
 }
 
-std::vector<std::string> schemes_of(const rst_plugin& table) {
-  std::vector<std::string> schemes;
-  schemes.reserve(table.scheme_count);
-  for (std::uint32_t i = 0; i < table.scheme_count; ++i) schemes.emplace_back(options::view(table.schemes[i]));
-  return schemes;
-}
-
 // The plugin among `plugins` that has one of the schemes too, as the sentence that refuses the second one.
 std::string why_double(std::span<const Plugin* const> plugins, std::span<const std::string> schemes) {
   for (const std::string& scheme : schemes) {
@@ -99,7 +92,7 @@ Result<const Plugin*> Loader::link(const rst_plugin* table) {
   const auto same = std::ranges::find(linked_, table, [](const Plugin* plugin) { return &plugin->table(); });
   if (same != linked_.end()) return *same;
   if (const auto fit = check_fit(table, nullptr); !fit) return refused(fit.error().code, kLinked, fit.error().text);
-  if (const std::string why = why_double(linked_, schemes_of(*table)); !why.empty())
+  if (const std::string why = why_double(linked_, options::schemes_of(*table)); !why.empty())
     return refused(Code::exists, kLinked, why);
   if (const auto runtime = check_runtime(table->runtime, kLinked); !runtime) return std::unexpected(runtime.error());
   Plugin& plugin = plugins_.emplace_back();
@@ -172,7 +165,7 @@ Error Loader::unknown_scheme(std::string_view scheme, const std::vector<Director
   std::string refusals;
   std::string places;
   for (const Plugin& plugin : plugins_) {
-    for (std::string& own : schemes_of(plugin.table())) schemes.insert(std::move(own));
+    for (std::string& own : options::schemes_of(plugin.table())) schemes.insert(std::move(own));
   }
   for (const Directory& directory : searched) {
     places += (places.empty() ? "" : ", ") + describe(directory);

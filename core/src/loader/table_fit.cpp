@@ -24,8 +24,7 @@ std::string joined(const std::vector<std::string>& items, std::string_view separ
 // The fields in which note and table disagree; a listing shows the note, so it must be true.
 std::vector<std::string> disagreements(const rst_plugin& table, const Note& note) {
   std::vector<std::string> fields;
-  std::vector<std::string> schemes;
-  for (std::uint32_t i = 0; i < table.scheme_count; ++i) schemes.emplace_back(options::view(table.schemes[i]));
+  std::vector<std::string> schemes = options::schemes_of(table);
   std::vector<std::string> noted = note.schemes;
   std::ranges::sort(schemes);
   std::ranges::sort(noted);

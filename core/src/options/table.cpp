@@ -25,6 +25,13 @@ const rst_field_decl& field_at(const rst_plugin& table, std::uint32_t index) noe
   return item_at(table.fields, index, table.field_stride);
 }
 
+std::vector<std::string> schemes_of(const rst_plugin& table) {
+  std::vector<std::string> schemes;
+  schemes.reserve(table.scheme_count);
+  for (std::uint32_t i = 0; i < table.scheme_count; ++i) schemes.emplace_back(view(table.schemes[i]));
+  return schemes;
+}
+
 std::vector<std::string> missing_verbs(const rst_plugin& table) {
   std::uint32_t roles = 0;
   for (std::uint32_t i = 0; i < table.kind_count; ++i) roles |= kind_at(table, i).roles;

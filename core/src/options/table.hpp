@@ -33,6 +33,8 @@ constexpr std::uint64_t kMaxTableText = 4096;
   return mask == 0 || kind >= kMaxKinds || (mask >> kind & 1) != 0;
 }
 
+[[nodiscard]] std::vector<std::string> schemes_of(const rst_plugin& table);
+
 /// Mandatory verbs that are null, by name, those included that follow from the roles of the kinds.
 [[nodiscard]] std::vector<std::string> missing_verbs(const rst_plugin& table);
 
