@@ -140,7 +140,7 @@ Outcome Consumer::on_failure(const FailurePolicy& policy, const MessageRef& ref,
       then = "it is skipped";
       break;
     case FailurePolicy::Action::reject:
-      outcome = reject("undecodable");
+      outcome = &policy == &config_.on_decode_failure ? reject("undecodable") : reject("failed");
       then = "it is rejected";
       break;
     case FailurePolicy::Action::retry:

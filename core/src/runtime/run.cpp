@@ -57,7 +57,7 @@ int check(const detail::AppCore& core) {
     for (const detail::PlannedSubscription& subscription : broker.subscriptions) {
       text += "  subscription " + subscription.declaration->name + ": " + subscription.plan.address + ", kind " +
               std::string(options::view(options::kind_at(*broker.plugin, subscription.plan.kind).name)) + ", workers " +
-              std::to_string(subscription.workers) + (subscription.keyed ? " by key" : "") + ", window " +
+              std::to_string(subscription.workers) + (subscription.keyed ? " by key" : "") + ", in_flight " +
               std::to_string(subscription.plan.window) + "\n";
     }
   }
