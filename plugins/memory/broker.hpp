@@ -99,7 +99,12 @@ class Broker {
   /// Fires what is due; the next due moment, or kNever. `waiting` grows by what is still held for later.
   std::int64_t run_due(std::int64_t now_ns, std::uint64_t& waiting);
 
+  /// The parts of a delivery that a plain message does not have.
+  static void fill_rest(rst_message& message, const Record& record) noexcept;
+
  private:
+  friend class Dropping;
+  friend class Settling;
   friend class Turn;
   friend class Stats;
   using TopicTable = std::unordered_map<std::string_view, std::unique_ptr<Topic>>;  // keys are the topics' own names
@@ -122,7 +127,7 @@ class Broker {
   std::uint64_t empty_group(Turn& turn, Group& group, const Topic* only);
   void empty_topic(Turn& turn, Topic& topic);
   void mark_ready(Group& group) noexcept {
-    if (group.marked_ready) return;
+    if (group.marked_ready || !group.may_deliver()) return;
     group.marked_ready = true;
     group.next_ready = ready_;
     ready_ = &group;
@@ -136,11 +141,6 @@ class Broker {
 
   // Deliveries.
   Batch& fill(Group& group, Subscription& subscription);
-  static void fill_message(bool names_topic, Batch& batch, std::uint32_t index, Record& record,
-                           std::uint64_t token) noexcept;
-  static void fill_rest(rst_message& message, const Record& record) noexcept;
-  static Record& fill_next(Group& group, Subscription& subscription, Batch& batch, std::uint32_t index,
-                           std::int64_t deadline_ns) noexcept;
   static void fill_reply(Batch& batch, Record& record) noexcept;
   void deliver(Turn& turn, Group& group, Subscription& subscription);
   void take_back(Subscription& subscription, Batch& batch, std::uint64_t drains);
@@ -157,22 +157,7 @@ class Broker {
                            std::string_view reason, const rst_settle_detail* detail);
   void expire_acks(Turn& turn, Subscription& subscription, std::int64_t now_ns);
   /// A group or log no longer needs the record.
-  void let_go(Turn& turn, Record& record) noexcept {
-    if (--record.holds > 0) return;
-    Topic& topic = *record.topic;
-    --topic.stored;
-    topic.stored_bytes -= record.bytes;
-    if (!topic.refused.empty()) [[unlikely]]
-      tell_writable(turn, topic);
-    if (record.pins == 0) drop_record(record);
-  }
-  /// Neither stored nor shown to the host any more.
-  void drop_record(Record& record) noexcept {
-    Topic& topic = *record.topic;
-    free_record(slabs_, &record);
-    if (--topic.records == 0 && topic.deleted && topic.pins == 0) [[unlikely]]
-      delete &topic;
-  }
+  void let_go(Turn& turn, Record& record) noexcept;
 
   // Publishing.
   std::int32_t publish_one(Turn& turn, Publisher& publisher, const rst_out_message& message, std::int64_t now_ns,
@@ -180,8 +165,8 @@ class Broker {
   std::int32_t store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
                      std::int64_t now_ns, rst_position* receipt);
   void store_record(Topic& topic, Record& record, std::int64_t now_ns);
-  bool store_plain(Topic& topic, const rst_out_message& message, std::uint64_t max_payload, std::int64_t now_ns,
-                   rst_position* receipt);
+  std::uint32_t store_run(Topic& topic, const rst_publish& call, std::uint32_t from, std::uint64_t max_payload,
+                          std::int64_t now_ns);
   static void append_to_log(Topic& topic, Record& record);
   std::int32_t report_failure(Turn& turn, Publisher& publisher, rst_publish& call, std::uint32_t failed,
                               std::int32_t code, sdk::ErrorOut error);

@@ -1,5 +1,5 @@
 // From a group's queue into the host: batches, credit, and what is lent until release.
-#include "broker.hpp"
+#include "settling.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -40,41 +40,58 @@ void Broker::fill_rest(rst_message& message, const Record& record) noexcept {
   if ((record.features & Record::kNullPayload) != 0) message.payload = nullptr;
 }
 
-inline void Broker::fill_message(bool names_topic, Batch& batch, std::uint32_t index, Record& record,
-                                 std::uint64_t token) noexcept {
-  ++record.pins;
-  batch.records[index] = &record;
-  batch.timestamps[index] = record.timestamp_ns;
-  rst_message& message = batch.messages[index];
-  message.payload = record.payload();
-  message.payload_len = record.payload_len;
-  message.token = token;
-  message.headers = nullptr;
-  message.key = nullptr;
-  message.meta = names_topic ? &record.topic->meta : nullptr;
-  std::memcpy(&message.key_len, &record.tail, sizeof record.tail);
-  if (record.features != 0) fill_rest(message, record);
+namespace {
+
+/// The columns of a batch that is being filled, at hand.
+struct Filling {
+  explicit Filling(Batch& batch) noexcept
+      : messages(batch.messages), records(batch.records), timestamps(batch.timestamps) {}
+
+  /// Points the next message at the record, as a first delivery.
+  rst_message& add(Record& record, std::uint64_t token, bool names_topic) noexcept {
+    ++record.pins;
+    records[count] = &record;
+    timestamps[count] = record.timestamp_ns;
+    rst_message& message = messages[count++];
+    message.payload = record.payload();
+    message.payload_len = record.payload_len;
+    message.token = token;
+    message.headers = nullptr;
+    message.key = nullptr;
+    message.meta = names_topic ? &record.topic->meta : nullptr;
+    std::memcpy(&message.key_len, &record.tail, sizeof record.tail);
+    bytes += record.bytes;
+    if (record.features != 0) [[unlikely]]
+      Broker::fill_rest(message, record);
+    return message;
+  }
+
+  rst_message* const messages;
+  Record** const records;
+  std::int64_t* const timestamps;
+  std::uint32_t count = 0;
+  std::int64_t bytes = 0;
+};
+
+/// The next in line of what came back, or of a log.
+void fill_slowly(Filling& filling, InFlight::Adder& adder, Group& group, Subscription& subscription,
+                 std::int64_t deadline_ns) noexcept {
+  if (group.returned.empty()) {
+    Record& record = *group.log->log->at(group.next_offset++);
+    ++record.holds;
+    filling.add(record, adder.add(&record, 1, deadline_ns), subscription.names_topic);
+    return;
+  }
+  const Returned next = group.take_returned();
+  auto& message =
+      filling.add(*next.record, adder.add(next.record, next.attempt, deadline_ns), subscription.names_topic);
+  message.attempt =
+      static_cast<std::uint16_t>(std::min<std::uint32_t>(next.attempt, std::numeric_limits<std::uint16_t>::max()));
+  message.flags |= RST_MESSAGE_REDELIVERED;
+  ++subscription.counts.redelivered;
 }
 
-/// The next in line: what came back comes first, and says so.
-inline Record& Broker::fill_next(Group& group, Subscription& subscription, Batch& batch, std::uint32_t index,
-                                 std::int64_t deadline_ns) noexcept {
-  if (!group.returned.empty()) [[unlikely]] {
-    const Returned next = group.take_returned();
-    auto& slot = subscription.in_flight.add(next.record, next.attempt, deadline_ns);
-    fill_message(subscription.names_topic, batch, index, *next.record, slot.token);
-    batch.messages[index].attempt =
-        static_cast<std::uint16_t>(std::min<std::uint32_t>(next.attempt, std::numeric_limits<std::uint16_t>::max()));
-    batch.messages[index].flags |= RST_MESSAGE_REDELIVERED;
-    ++subscription.counts.redelivered;
-    return *next.record;
-  }
-  Record& record = *group.log->log->at(group.next_offset++);
-  ++record.holds;
-  fill_message(subscription.names_topic, batch, index, record,
-               subscription.in_flight.add(&record, 1, deadline_ns).token);
-  return record;
-}
+}  // namespace
 
 Batch& Broker::fill(Group& group, Subscription& subscription) {
   auto room = std::min<std::uint64_t>(group.available(), static_cast<std::uint64_t>(subscription.credit_messages));
@@ -84,31 +101,34 @@ Batch& Broker::fill(Group& group, Subscription& subscription) {
   Batch& batch = batches_.take(most);
   const auto deadline =
       subscription.ack_timeout_ns > 0 ? clock_.monotonic_ns() + subscription.ack_timeout_ns : std::int64_t{0};
-  // Bytes are soft (rule F1): the message that uses them up is still delivered.
-  auto bytes_left = subscription.credit_bytes;
-  std::uint32_t count = 0;
-  while (count < most && bytes_left > 0) {
-    if (group.is_log() || !group.returned.empty()) {
-      bytes_left -= fill_next(group, subscription, batch, count++, deadline).bytes;
-      continue;
+  Filling filling(batch);
+  {
+    InFlight::Adder adder(subscription.in_flight);
+    // Bytes are soft (rule F1): the message that uses them up is still delivered.
+    const auto most_bytes = subscription.credit_bytes;
+    const bool names_topic = subscription.names_topic;
+    while (filling.count < most && filling.bytes < most_bytes) {
+      if (group.is_log() || !group.returned.empty()) {
+        fill_slowly(filling, adder, group, subscription, deadline);
+        continue;
+      }
+      const auto front = group.waiting.front();
+      const auto run = std::min<std::size_t>(front.size(), most - filling.count);
+      std::uint32_t taken = 0;
+      while (taken < run && filling.bytes < most_bytes) {
+        Record* const record = front[taken++];
+        filling.add(*record, adder.add(record, 1, deadline), names_topic);
+      }
+      group.waiting.pop(taken);
     }
-    const auto run = group.waiting.front().first(std::min<std::size_t>(group.waiting.front().size(), most - count));
-    std::uint32_t taken = 0;
-    while (taken < run.size() && bytes_left > 0) {
-      Record& record = *run[taken++];
-      bytes_left -= record.bytes;
-      fill_message(subscription.names_topic, batch, count++, record,
-                   subscription.in_flight.add(&record, 1, deadline).token);
-    }
-    group.waiting.pop(taken);
   }
-  const auto bytes = static_cast<std::uint64_t>(subscription.credit_bytes - bytes_left);
+  const auto count = filling.count;
   subscription.credit_messages -= count;
-  subscription.credit_bytes = bytes_left;
+  subscription.credit_bytes -= filling.bytes;
   subscription.counts.delivered += count;
   if (deadline != 0 && subscription.due_ns == kNever) arm(subscription, deadline);
   batch.head.count = count;
-  batch.head.bytes = bytes;
+  batch.head.bytes = static_cast<std::uint64_t>(filling.bytes);
   batch.head.subscription = subscription.object.id();
   batch.head.generation = subscription.generation;
   batch.head.ops = group.is_log() ? &kLogOps : &kQueueOps;
@@ -116,7 +136,7 @@ Batch& Broker::fill(Group& group, Subscription& subscription) {
 }
 
 void Broker::fill_reply(Batch& batch, Record& record) noexcept {
-  fill_message(false, batch, 0, record, 0);
+  Filling(batch).add(record, 0, false);
   batch.head.count = 1;
   batch.head.bytes = record.bytes;
   batch.head.subscription = 0;
@@ -163,10 +183,13 @@ void Broker::release(Batch& batch) noexcept {
 }
 
 void Broker::release_batch(Batch& batch) noexcept {
-  for (std::uint32_t i = 0; i < batch.head.count; ++i) {
-    Record* record = batch.records[i];
-    if (--record->pins == 0 && record->holds == 0) drop_record(*record);
+  Record** const records = batch.records;
+  Dropping dropping(*this);
+  for (std::uint32_t left = batch.head.count, i = 0; left > 0; --left, ++i) {
+    Record* const record = records[i];
+    if (--record->pins == 0 && record->holds == 0) dropping.drop(*record);
   }
+  dropping.finish();
   batches_.give_back(batch);
 }
 

@@ -17,6 +17,13 @@ std::int32_t check_props(const rst_out_props& props, const TopicOptions& options
   return RST_OK;
 }
 
+// A payload, perhaps a key, to the publisher's own destination. Keys over the bound take the way that checks all sizes.
+bool is_plain(const rst_out_message& message) noexcept {
+  constexpr std::uint32_t kMaxKey = 1U << 16;
+  return message.destination == nullptr && message.props == nullptr && (message.header_count | message.flags) == 0 &&
+         (message.key == nullptr || message.key_len <= kMaxKey);
+}
+
 const rst_out_message& message_at(const rst_publish& call, std::uint32_t index) noexcept {
   const auto* bytes = reinterpret_cast<const std::byte*>(call.messages) + std::size_t{index} * call.stride;
   return *reinterpret_cast<const rst_out_message*>(bytes);
@@ -140,21 +147,49 @@ std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const
   return RST_OK;
 }
 
-/// The common case: payload and perhaps key, to a topic with takers and room. False: nothing was done, see store.
-inline bool Broker::store_plain(Topic& topic, const rst_out_message& message, std::uint64_t max_payload,
-                                std::int64_t now_ns, rst_position* receipt) {
-  constexpr std::uint32_t kMaxKey = 1U << 16;
-  if (message.props != nullptr || (message.header_count | message.flags) != 0 || message.payload_len > max_payload ||
-      (message.key != nullptr && message.key_len > kMaxKey)) {
-    return false;
+/// The common case: payloads, perhaps with keys, one after another to a topic with one group, room and no log.
+/// @return how many were stored, from `from` on; what stopped it is for publish_one.
+std::uint32_t Broker::store_run(Topic& topic, const rst_publish& call, std::uint32_t from, std::uint64_t max_payload,
+                                std::int64_t now_ns) {
+  if (topic.groups.size() != 1 || topic.log != nullptr || topic.stored >= topic.capacity_messages) return 0;
+  Group& group = *topic.groups.front();
+  const auto most = std::min<std::uint64_t>(call.count - from, topic.capacity_messages - topic.stored);
+  const auto most_bytes = topic.capacity_bytes - std::min(topic.capacity_bytes, topic.stored_bytes);
+  const auto stride = call.stride;
+  const auto* at = reinterpret_cast<const std::byte*>(call.messages) + std::size_t{from} * stride;
+  auto sequence = sequence_;
+  std::uint64_t bytes = 0;
+  std::uint32_t count = 0;
+  const auto count_in = [&] {
+    sequence_ = sequence;
+    topic.records += count;
+    topic.stored += count;
+    topic.published += count;
+    topic.stored_bytes += bytes;
+  };
+  try {
+    for (; count < most; ++count, at += stride) {
+      const auto& message = *reinterpret_cast<const rst_out_message*>(at);
+      if (!is_plain(message) || message.payload_len > max_payload) break;
+      const auto more = message.payload_len + (message.key != nullptr ? message.key_len : 0U);
+      if (bytes + more > most_bytes) break;
+      Record* const record = make_plain_record(slabs_, topic, message);
+      if (message.key != nullptr) record->tail.partition = topic.partition_of(message.key, message.key_len);
+      record->timestamp_ns = now_ns;
+      record->sequence = ++sequence;
+      record->holds = 1;
+      group.waiting.push(record);
+      bytes += more;
+    }
+  } catch (...) {
+    count_in();
+    throw;
   }
-  const auto bytes = message.payload_len + (message.key != nullptr ? message.key_len : 0U);
-  if (!topic.has_room(bytes) || (topic.groups.empty() && topic.log == nullptr)) return false;
-  Record* record = make_plain_record(slabs_, topic, message);
-  if (message.key != nullptr) record->tail.partition = topic.partition_of(message.key, message.key_len);
-  store_record(topic, *record, now_ns);
-  if (receipt != nullptr) *receipt = topic.log != nullptr ? position_of(*record) : rst_position{};
-  return true;
+  count_in();
+  if (count > 0) mark_ready(group);
+  for (std::uint32_t i = from; call.statuses != nullptr && i < from + count; ++i) call.statuses[i] = RST_OK;
+  for (std::uint32_t i = from; call.receipts != nullptr && i < from + count; ++i) call.receipts[i] = {};
+  return count;
 }
 
 /// One message; its status as rst_publish.statuses has it.
@@ -187,16 +222,11 @@ std::int32_t Broker::publish(Publisher& publisher, rst_publish& call, sdk::Error
   Topic* const fixed = publisher.topic != nullptr && !publisher.topic->deleted ? publisher.topic : nullptr;
   if (fixed != nullptr) gather_routes(*fixed);
   const auto max_payload = publisher.connection.options.max_payload;
-  const auto* at = reinterpret_cast<const std::byte*>(call.messages);
-  for (; accepted < call.count; ++accepted, at += call.stride) {
-    const auto& message = *reinterpret_cast<const rst_out_message*>(at);
+  for (;; ++accepted) {
+    if (fixed != nullptr) accepted += store_run(*fixed, call, accepted, max_payload, now_ns);
+    if (accepted == call.count) break;
     auto* receipt = call.receipts != nullptr ? &call.receipts[accepted] : nullptr;
-    if (fixed != nullptr && message.destination == nullptr &&
-        store_plain(*fixed, message, max_payload, now_ns, receipt)) [[likely]] {
-      if (call.statuses != nullptr) call.statuses[accepted] = RST_OK;
-      continue;
-    }
-    status = publish_one(turn, publisher, message, now_ns, receipt);
+    status = publish_one(turn, publisher, message_at(call, accepted), now_ns, receipt);
     if (status == -RST_E_BACKPRESSURE) break;
     if (call.statuses != nullptr) call.statuses[accepted] = status;
     if (status >= 0) continue;

@@ -1,5 +1,5 @@
 // What becomes of deliveries: the five verdicts, dead letters, deadlines, and moving in a log.
-#include "broker.hpp"
+#include "settling.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,25 +20,37 @@ rst_header text_header(std::string_view name, std::string_view value) noexcept {
 
 }  // namespace
 
+void Broker::let_go(Turn& turn, Record& record) noexcept {
+  Settling settling(*this, turn);
+  settling.let_go(record);
+  settling.finish();
+}
+
 std::int32_t Broker::settle(Subscription& subscription, const rst_settle& call) {
   Turn turn(*this);
   if (subscription.closing) return -RST_E_CLOSED;
   auto* at = reinterpret_cast<std::byte*>(call.items);
+  const auto stride = call.stride;
   std::uint32_t acked = 0;
-  for (auto left = call.count; left > 0; --left, at += call.stride) {
-    auto& item = *reinterpret_cast<rst_settlement*>(at);
-    auto* slot = subscription.in_flight.find(item.token);
-    if (slot == nullptr) [[unlikely]] {
-      item.status = -subscription.in_flight.why_not(item.token);
-    } else if (item.verdict == RST_VERDICT_ACK && (item.flags | item.delay_ns) == 0) [[likely]] {
-      Record* record = slot->record;
-      subscription.in_flight.remove(*slot);
-      let_go(turn, *record);
-      ++acked;
-      item.status = RST_OK;
-    } else {
-      item.status = settle_otherwise(turn, subscription, *slot, item);
+  {
+    InFlight::Finder finder(subscription.in_flight);
+    Settling settling(*this, turn);
+    for (auto left = call.count; left > 0; --left, at += stride) {
+      auto& item = *reinterpret_cast<rst_settlement*>(at);
+      auto* const slot = finder.find(item.token);
+      if (slot != nullptr && item.verdict == RST_VERDICT_ACK && (item.flags | item.delay_ns) == 0) [[likely]] {
+        settling.let_go(*slot->record);
+        slot->record = nullptr;
+        ++acked;
+        item.status = RST_OK;
+      } else if (slot == nullptr) {
+        item.status = -subscription.in_flight.why_not(item.token);
+      } else {
+        item.status = settle_otherwise(turn, subscription, *slot, item);
+      }
     }
+    settling.finish();
+    subscription.in_flight.removed(acked);
   }
   subscription.counts.acked += acked;
   Group& group = *subscription.group;

@@ -1,7 +1,6 @@
 #include "group.hpp"
 
 #include "address.hpp"
-#include "subscription.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -3,6 +3,7 @@
 
 #include "alarms.hpp"
 #include "record_queue.hpp"
+#include "subscription.hpp"
 #include "topic.hpp"
 
 #include <cstdint>
@@ -11,8 +12,6 @@
 #include <vector>
 
 namespace ruststream::memory {
-
-struct Subscription;
 
 /// A delivery that came back, or one about to be made.
 struct Returned {
@@ -49,6 +48,10 @@ struct Group : Alarm {
   /// The lowest offset that is still needed, `unsettled` of the members included; for groups of a log.
   [[nodiscard]] std::uint64_t lowest_needed() const;
 
+  /// False when surely no member may be given more.
+  [[nodiscard]] bool may_deliver() const noexcept {
+    return members.size() == 1 ? members.front()->ready() : !members.empty();
+  }
   /// The member whose turn it is among those that may be given more, or nullptr.
   Subscription* next_ready_member() noexcept;
 

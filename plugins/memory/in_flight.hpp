@@ -29,26 +29,57 @@ class InFlight {
     if ((std::uint64_t{size_} + count) * 2 > slots_.size()) grow(size_ + count);
   }
 
-  Slot& add(Record* record, std::uint32_t attempt, std::int64_t deadline_ns) noexcept {
-    for (;;) {
-      Slot& slot = slots_[next_token_ & mask_];
-      const auto token = next_token_++;
-      if (slot.record != nullptr) [[unlikely]]
-        continue;
+  /// Adds a run of deliveries, what it needs at hand; the count is right again when it ends. reserve() came before.
+  class Adder {
+   public:
+    explicit Adder(InFlight& table) noexcept
+        : table_(table), slots_(table.slots_.data()), mask_(table.mask_), next_(table.next_token_) {}
+    Adder(const Adder&) = delete;
+    Adder& operator=(const Adder&) = delete;
+    ~Adder() {
+      table_.next_token_ = next_;
+      table_.size_ += added_;
+    }
+
+    /// The token of the delivery.
+    std::uint64_t add(Record* record, std::uint32_t attempt, std::int64_t deadline_ns) noexcept {
+      while (slots_[next_ & mask_].record != nullptr) [[unlikely]]
+        ++next_;
+      Slot& slot = slots_[next_ & mask_];
       slot.record = record;
-      slot.token = token;
+      slot.token = next_;
       slot.deadline_ns = deadline_ns;
       slot.attempt = attempt;
-      ++size_;
-      return slot;
+      ++added_;
+      return next_++;
     }
-  }
+
+   private:
+    InFlight& table_;
+    Slot* const slots_;
+    const std::uint64_t mask_;
+    std::uint64_t next_;
+    std::uint32_t added_ = 0;
+  };
 
   /// The unsettled delivery of this token, or nullptr: ask why_not.
-  [[nodiscard]] Slot* find(std::uint64_t token) noexcept {
-    Slot& slot = slots_[token & mask_];
-    return slot.token == token && slot.record != nullptr ? &slot : nullptr;
-  }
+  [[nodiscard]] Slot* find(std::uint64_t token) noexcept { return Finder(*this).find(token); }
+
+  /// Finds many in a row. Slots that are emptied by hand are counted by removed().
+  class Finder {
+   public:
+    explicit Finder(InFlight& table) noexcept : slots_(table.slots_.data()), mask_(table.mask_) {}
+
+    [[nodiscard]] Slot* find(std::uint64_t token) const noexcept {
+      Slot& slot = slots_[token & mask_];
+      return slot.token == token && slot.record != nullptr ? &slot : nullptr;
+    }
+
+   private:
+    Slot* const slots_;
+    const std::uint64_t mask_;
+  };
+  void removed(std::uint32_t count) noexcept { size_ -= count; }
 
   /// The code for a token that find does not know: INVALID for 0, STALE when it was voided or never given out, SETTLED
   /// otherwise.

@@ -123,6 +123,4 @@ static_assert(sizeof(Record::Tail) == sizeof(rst_message) - offsetof(rst_message
   return record;
 }
 
-inline void free_record(Slabs& slabs, Record* record) noexcept { slabs.release({record, record->slab_offset}); }
-
 }  // namespace ruststream::memory

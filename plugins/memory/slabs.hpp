@@ -28,12 +28,6 @@ class Slabs {
     return take(*current_, bytes);
   }
 
-  void release(Place place) noexcept {
-    auto* slab = reinterpret_cast<Slab*>(static_cast<std::byte*>(place.memory) - place.offset);
-    if (--slab->live == 0) retire(slab);
-  }
-
- private:
   struct Slab {
     Slab* next_spare;
     std::uint32_t live;
@@ -42,6 +36,16 @@ class Slabs {
     std::uint32_t reserved;
   };
 
+  [[nodiscard]] static Slab* slab_of(void* memory, std::uint32_t offset) noexcept {
+    return reinterpret_cast<Slab*>(static_cast<std::byte*>(memory) - offset);
+  }
+  /// Gives `count` places of one slab back.
+  void release(Slab* slab, std::uint32_t count) noexcept {
+    slab->live -= count;
+    if (slab->live == 0) retire(slab);
+  }
+
+ private:
   static Place take(Slab& slab, std::uint32_t bytes) noexcept {
     const Place place{reinterpret_cast<std::byte*>(&slab) + slab.used, slab.used};
     slab.used += bytes;
