@@ -30,7 +30,8 @@ Environment::~Environment() {
   instances_.clear();
   if (service_thread_.joinable()) {
     service_->stop();
-    service_thread_.join();
+    // A publisher that was tried again there may have been the last holder of all this.
+    service_->on_thread() ? service_thread_.detach() : service_thread_.join();
   }
 }
 
@@ -54,8 +55,8 @@ Result<Instance*> Environment::instance(const rst_plugin& plugin) {
 Loop& Environment::service_loop() {
   const std::scoped_lock lock(mutex_);
   if (service_ == nullptr) {
-    service_ = std::make_unique<Loop>();
-    service_thread_ = std::thread([loop = service_.get()] { loop->run(); });
+    service_ = std::make_shared<Loop>();
+    service_thread_ = std::thread([loop = service_] { loop->run(); });
   }
   return *service_;
 }

@@ -40,7 +40,7 @@ class Environment {
   loader::Loader loader_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Instance>> instances_;
-  std::unique_ptr<Loop> service_;
+  std::shared_ptr<Loop> service_;  // its thread holds it too
   std::thread service_thread_;
 };
 

@@ -68,7 +68,7 @@ Instance::~Instance() {
     closing.swap(closing_);
   }
   for (OpRef& op : closing) {
-    if (Error error; !op.wait(error)) logger_.write(log::Level::warn, "plugin", error.text);
+    if (Error error; !op.get()->block(error)) logger_.write(log::Level::warn, "plugin", error.text);
   }
   closing.clear();
   answerer_.reset();

@@ -101,6 +101,11 @@ bool Op::wait(Error& why) noexcept {
     why = Error(Code::state, "get() would block this loop thread: co_await the operation instead");
     return false;
   }
+  return block(why);
+}
+
+bool Op::block(Error& why) noexcept {
+  if (done()) return true;
   std::binary_semaphore wake{0};
   thread = &wake;
   std::uint32_t expected = kPending;

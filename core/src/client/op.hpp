@@ -54,6 +54,8 @@ struct Op : Ready {
   bool abandon() noexcept;
   /// Blocks until done; false with `error` on a loop thread or past the deadline.
   bool wait(Error& error) noexcept;
+  /// The same on a loop thread too: for ends that somebody's last handle brings about there.
+  bool block(Error& error) noexcept;
   /// Posts this to `to` when done; false when it is done already.
   bool notify(Loop& to) noexcept;
 };

@@ -20,7 +20,10 @@ bool Publishing::await_suspend(std::coroutine_handle<> waiter) noexcept {
 Result<void> Publishing::take() { return std::exchange(op_, nullptr)->take(); }
 
 Result<void> Publishing::wait_and_take() {
-  if (Error error; op_->op != nullptr && !op_->op->wait(error)) return std::unexpected(std::move(error));
+  if (Error error; op_->op != nullptr && !op_->op->wait(error)) {
+    if (error.code == Code::timeout && op_->waited) op_->publisher->give_up_waiting(*op_);
+    if (!op_->done()) return std::unexpected(std::move(error));
+  }
   return take();
 }
 

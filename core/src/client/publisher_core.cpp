@@ -168,11 +168,14 @@ PublishOp* PublisherCore::wait_for_room(PublishOp& op) {
   }
   op.next = nullptr;
   op.waited = true;
+  const bool alone = backlog_first_ == nullptr;
   (backlog_last_ != nullptr ? backlog_last_->next : backlog_first_) = &op;
   backlog_last_ = &op;
   backlog_size_.fetch_add(1, std::memory_order_release);
   if (home_ == nullptr) home_ = &connection_->environment().service_loop();
-  if (writable_ && resubmit_.publisher == nullptr) {
+  // Its refusal's PUB_WRITABLE may have come, and been used up by another's turn, before it stood here: the first of a
+  // queue is always tried once more, and only then waits for an event.
+  if ((alone || writable_) && resubmit_.publisher == nullptr) {
     resubmit_.publisher = shared_from_this();
     home_->post(resubmit_);
   }

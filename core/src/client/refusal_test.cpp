@@ -20,7 +20,8 @@ TEST_P(Refusal, UrlsThatCannotWorkSayWhatIsWrongAndWhatWouldBeRight) {
   } cases[] = {
       {"", Code::invalid, {"URL"}},
       {"no colon", Code::invalid, {"URL"}},
-      {"memory:bad name", Code::invalid, {"memory:NAME"}},
+      {"memory:bad name", Code::invalid, {"space"}},
+      {"memory:bad~name", Code::invalid, {"memory:NAME"}},
       {"memory:?capasity=5", Code::option, {"capasity", "capacity"}},
       {"memory:?capacity=many", Code::option, {"capacity", "many"}},
       {"memory:?capacity=0", Code::option, {"capacity"}},
