@@ -1,6 +1,5 @@
 #include "batches.hpp"
 
-#include <bit>
 #include <new>
 
 namespace ruststream::memory {
@@ -41,26 +40,6 @@ Batch& Batches::make(std::uint32_t size_class) const {
   return *batch;
 }
 
-Batch& Batches::take(std::uint32_t count) {
-  const auto size_class = static_cast<std::uint32_t>(std::bit_width(count - 1));
-  auto& spares = spares_[size_class];
-  if (spares.first == nullptr) return make(size_class);
-  Batch& batch = *spares.first;
-  spares.first = batch.next_spare;
-  --spares.count;
-  batch.head.host[0] = batch.head.host[1] = 0;
-  return batch;
-}
-
-void Batches::give_back(Batch& batch) noexcept {
-  auto& spares = spares_[batch.size_class];
-  if (spares.count == kMaxSpare) {
-    ::operator delete(&batch, kLine);
-    return;
-  }
-  batch.next_spare = spares.first;
-  spares.first = &batch;
-  ++spares.count;
-}
+void Batches::destroy(Batch& batch) noexcept { ::operator delete(&batch, kLine); }
 
 }  // namespace ruststream::memory

@@ -4,6 +4,7 @@
 #include <ruststream/abi.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 namespace ruststream::memory {
@@ -38,8 +39,25 @@ class Batches {
 
   /// Room for 1 <= count <= kMaxMessages. The head is ready but for count, bytes, subscription, ops and generation.
   /// Throws std::bad_alloc.
-  [[nodiscard]] Batch& take(std::uint32_t count);
-  void give_back(Batch& batch) noexcept;
+  [[nodiscard]] Batch& take(std::uint32_t count) {
+    const auto size_class = static_cast<std::uint32_t>(std::bit_width(count - 1));
+    auto& spares = spares_[size_class];
+    if (spares.first == nullptr) [[unlikely]]
+      return make(size_class);
+    Batch& batch = *spares.first;
+    spares.first = batch.next_spare;
+    --spares.count;
+    batch.head.host[0] = batch.head.host[1] = 0;
+    return batch;
+  }
+  void give_back(Batch& batch) noexcept {
+    auto& spares = spares_[batch.size_class];
+    if (spares.count == kMaxSpare) [[unlikely]]
+      return destroy(batch);
+    batch.next_spare = spares.first;
+    spares.first = &batch;
+    ++spares.count;
+  }
 
  private:
   static constexpr std::size_t kClasses = 11;  // 1 ... 1024
@@ -49,6 +67,7 @@ class Batches {
   };
 
   [[nodiscard]] Batch& make(std::uint32_t size_class) const;
+  static void destroy(Batch& batch) noexcept;
 
   Broker& broker_;
   std::array<Spares, kClasses> spares_{};

@@ -93,10 +93,13 @@ void fill_slowly(Filling& filling, InFlight::Adder& adder, Group& group, Subscri
 
 }  // namespace
 
-Batch& Broker::fill(Group& group, Subscription& subscription) {
-  auto room = std::min<std::uint64_t>(group.available(), static_cast<std::uint64_t>(subscription.credit_messages));
-  room = std::min<std::uint64_t>(room, subscription.window - subscription.in_flight.size());
-  const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(room, subscription.max_batch));
+/// The group has work, and the subscription is ready.
+inline Batch& Broker::fill(Group& group, Subscription& subscription) {
+  const auto room = std::min<std::uint64_t>(static_cast<std::uint64_t>(subscription.credit_messages),
+                                            subscription.window - subscription.in_flight.size());
+  const bool only_queue = group.log == nullptr && group.returned.empty();
+  const auto available = only_queue ? group.waiting.size() : group.available();
+  const auto most = static_cast<std::uint32_t>(std::min({room, available, std::uint64_t{subscription.max_batch}}));
   subscription.in_flight.reserve(most);
   Batch& batch = batches_.take(most);
   const auto deadline =
@@ -108,7 +111,7 @@ Batch& Broker::fill(Group& group, Subscription& subscription) {
     const auto most_bytes = subscription.credit_bytes;
     const bool names_topic = subscription.names_topic;
     while (filling.count < most && filling.bytes < most_bytes) {
-      if (group.is_log() || !group.returned.empty()) {
+      if (!only_queue && (group.is_log() || !group.returned.empty())) {
         fill_slowly(filling, adder, group, subscription, deadline);
         continue;
       }
@@ -144,7 +147,7 @@ void Broker::fill_reply(Batch& batch, Record& record) noexcept {
   batch.head.ops = &kQueueOps;
 }
 
-void Broker::deliver(Turn& turn, Group& group, Subscription& subscription) {
+inline void Broker::deliver(Turn& turn, Group& group, Subscription& subscription) {
   Batch& batch = fill(group, subscription);
   const auto drains = subscription.drains;
   subscription.delivering = true;

@@ -192,6 +192,32 @@ std::uint32_t Broker::store_run(Topic& topic, const rst_publish& call, std::uint
   return count;
 }
 
+/// The same for a call of one message.
+inline bool Broker::store_single(Topic& topic, const rst_publish& call, std::uint64_t max_payload,
+                                 std::int64_t now_ns) {
+  const auto& message = *call.messages;
+  const auto bytes = message.payload_len + (message.key != nullptr ? message.key_len : 0U);
+  if (!is_plain(message) || message.payload_len > max_payload || topic.groups.size() != 1 || topic.log != nullptr ||
+      !topic.has_room(bytes)) {
+    return false;
+  }
+  Record* const record = make_plain_record(slabs_, topic, message);
+  if (message.key != nullptr) record->tail.partition = topic.partition_of(message.key, message.key_len);
+  record->timestamp_ns = now_ns;
+  record->sequence = ++sequence_;
+  record->holds = 1;
+  ++topic.records;
+  ++topic.stored;
+  ++topic.published;
+  topic.stored_bytes += bytes;
+  Group& group = *topic.groups.front();
+  group.waiting.push(record);
+  mark_ready(group);
+  if (call.statuses != nullptr) *call.statuses = RST_OK;
+  if (call.receipts != nullptr) *call.receipts = {};
+  return true;
+}
+
 /// One message; its status as rst_publish.statuses has it.
 std::int32_t Broker::publish_one(Turn& turn, Publisher& publisher, const rst_out_message& message, std::int64_t now_ns,
                                  rst_position* receipt) {
@@ -215,13 +241,25 @@ std::int32_t Broker::publish_one(Turn& turn, Publisher& publisher, const rst_out
 
 std::int32_t Broker::publish(Publisher& publisher, rst_publish& call, sdk::ErrorOut error) {
   const auto now_ns = clock_.wall_ns();
-  std::uint32_t failed = 0, accepted = 0;
-  std::int32_t failure = RST_OK, status = RST_OK;
   Turn turn(*this);
   if (publisher.closing) return error(RST_E_CLOSED, "the publisher is closing");
   Topic* const fixed = publisher.topic != nullptr && !publisher.topic->deleted ? publisher.topic : nullptr;
-  if (fixed != nullptr) gather_routes(*fixed);
   const auto max_payload = publisher.connection.options.max_payload;
+  if (fixed != nullptr) gather_routes(*fixed);
+  if (fixed != nullptr && call.count == 1 && store_single(*fixed, call, max_payload, now_ns)) [[likely]] {
+    ++publisher.published;
+    call.accepted = 1;
+    pump_ready(turn);
+    return RST_DONE;
+  }
+  return publish_many(turn, publisher, fixed, call, now_ns, error);
+}
+
+std::int32_t Broker::publish_many(Turn& turn, Publisher& publisher, Topic* fixed, rst_publish& call,
+                                  std::int64_t now_ns, sdk::ErrorOut error) {
+  const auto max_payload = publisher.connection.options.max_payload;
+  std::uint32_t failed = 0, accepted = 0;
+  std::int32_t failure = RST_OK, status = RST_OK;
   for (;; ++accepted) {
     if (fixed != nullptr) accepted += store_run(*fixed, call, accepted, max_payload, now_ns);
     if (accepted == call.count) break;

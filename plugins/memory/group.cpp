@@ -23,9 +23,8 @@ Group::Group(std::string group_name, std::vector<std::string> group_addresses, T
       key(join_addresses(addresses)),
       log(log_topic) {}
 
-Subscription* Group::next_ready_member() noexcept {
+Subscription* Group::next_ready_of_many() noexcept {
   const auto count = members.size();
-  if (count == 1) return members.front()->ready() ? members.front() : nullptr;
   for (std::size_t tried = 0; tried < count; ++tried) {
     if (++turn >= count) turn = 0;
     if (members[turn]->ready()) return members[turn];

@@ -53,7 +53,10 @@ struct Group : Alarm {
     return members.size() == 1 ? members.front()->ready() : !members.empty();
   }
   /// The member whose turn it is among those that may be given more, or nullptr.
-  Subscription* next_ready_member() noexcept;
+  Subscription* next_ready_member() noexcept {
+    if (members.size() != 1) return next_ready_of_many();
+    return members.front()->ready() ? members.front() : nullptr;
+  }
 
   const std::string name;  // empty: of one subscription alone, and ends with it
   const std::vector<std::string> addresses;
@@ -75,6 +78,9 @@ struct Group : Alarm {
   bool marked_ready = false;
   bool deleted = false;     // gone, but for the thread that is pumping it
   std::uint32_t pumps = 0;  // threads that are
+
+ private:
+  Subscription* next_ready_of_many() noexcept;
 };
 
 }  // namespace ruststream::memory
