@@ -126,29 +126,28 @@ class Registry {
 
   /// Finds and pins an object. `closing_too`: settle, credit and close still work while it closes.
   /// @return RST_DONE, -RST_E_CLOSED, -RST_E_STALE.
-  std::int32_t pin(std::uint64_t handle, bool closing_too, Object*& object, ErrorOut error) noexcept {
+  [[gnu::always_inline]] std::int32_t pin(std::uint64_t handle, bool closing_too, Object*& object,
+                                          ErrorOut error) noexcept {
     const auto index = static_cast<std::uint32_t>(handle);
-    const auto generation = static_cast<std::uint32_t>(handle >> 32U);
+    const auto generation = handle >> 32U;
     if (generation == 0 || index >= count_.load(std::memory_order_acquire)) return stale(handle, error);
     detail::Slot& slot = this->slot(index);
     const auto word = slot.word.fetch_add(1, std::memory_order_acquire);
-    const auto state = detail::state_of(word);
-    if (detail::generation_of(word) != generation) {
-      unpin(slot);
-      return stale(handle, error);
-    }
-    const bool usable = state == detail::State::kOpen || (closing_too && state == detail::State::kClosing);
-    if (!usable) {
-      unpin(slot);
-      return error(RST_E_CLOSED, "handle ", handle, " is closed");
+    const auto open = generation << 32U | detail::kStateStep * static_cast<std::uint64_t>(detail::State::kOpen);
+    if ((word & ~detail::kPinMask) != open) [[unlikely]] {
+      if (const auto refused = pinned_not_open(slot, word, handle, closing_too, error); refused != RST_DONE) {
+        return refused;
+      }
     }
     object = slot.object;
     return RST_DONE;
   }
 
-  void unpin(detail::Slot& slot) noexcept {
+  [[gnu::always_inline]] void unpin(detail::Slot& slot) noexcept {
     const auto word = slot.word.fetch_sub(1, std::memory_order_acq_rel);
-    if ((word & detail::kPinMask) == 1 && detail::state_of(word) == detail::State::kEnded) end(slot, word - 1);
+    if ((word & detail::kPinMask) == 1 && detail::state_of(word) == detail::State::kEnded) [[unlikely]] {
+      end(slot, word - 1);
+    }
   }
 
   /// Makes an object and lets hosts see it. `make` constructs it from its Birth; may throw.
@@ -192,8 +191,18 @@ class Registry {
 
   [[nodiscard]] detail::Slot& slot(std::uint32_t index) noexcept { return chunks_[index / kChunk][index % kChunk]; }
 
-  static std::int32_t stale(std::uint64_t handle, ErrorOut error) noexcept {
+  [[gnu::cold, gnu::noinline]] static std::int32_t stale(std::uint64_t handle, ErrorOut error) noexcept {
     return error(RST_E_STALE, "handle ", handle, " does not exist, or is of the past");
+  }
+
+  /// The rare half of pin: keeps the pin only of a closing object that is wanted all the same.
+  [[gnu::cold, gnu::noinline]] std::int32_t pinned_not_open(detail::Slot& slot, std::uint64_t word,
+                                                            std::uint64_t handle, bool closing_too,
+                                                            ErrorOut error) noexcept {
+    const bool same = detail::generation_of(word) == static_cast<std::uint32_t>(handle >> 32U);
+    if (same && closing_too && detail::state_of(word) == detail::State::kClosing) return RST_DONE;
+    unpin(slot);
+    return same ? error(RST_E_CLOSED, "handle ", handle, " is closed") : stale(handle, error);
   }
 
   detail::Slot& take_slot();

@@ -90,7 +90,8 @@ inline constexpr ObjectType kTypeOf = std::is_base_of_v<Connection, T>     ? Obj
 
 /// Pins the object of a handle, checks that it is of the verb's type, and runs `body(T&)` with it.
 template <typename B, typename T, typename Body>
-std::int32_t with(void* instance, std::uint64_t handle, bool closing_too, ErrorOut error, Body&& body) {
+[[gnu::always_inline]] inline std::int32_t with(void* instance, std::uint64_t handle, bool closing_too, ErrorOut error,
+                                                Body&& body) {
   Object* object = nullptr;
   if (const auto result = instance_of<B>(instance).registry.pin(handle, closing_too, object, error);
       result != RST_DONE) {
