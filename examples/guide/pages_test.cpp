@@ -1,0 +1,161 @@
+// Holds the pages in docs/ to the programs beside this file:
+//   ```cpp title="examples/guide/x.cpp:section"   has the text of that section; without one, of the whole file
+//   ```toml title="x.toml"                        is written to a file, for the commands of the page
+//   ```console                                    its `$ ` lines are run, and print the rest (… is any text of a line)
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Block {
+  std::string language, about, text;
+  int line = 0;
+};
+
+std::string read(const fs::path& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path << " cannot be read";
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::vector<Block> blocks_of(const fs::path& page) {
+  std::vector<Block> blocks;
+  std::istringstream lines(read(page));
+  std::string line;
+  bool inside = false;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    if (!line.starts_with("```")) {
+      if (inside) blocks.back().text += line + "\n";
+      continue;
+    }
+    inside = !inside;
+    if (!inside) continue;
+    const std::string info = line.substr(3);
+    constexpr std::string_view kTitle = " title=\"";
+    const auto title = info.find(kTitle);
+    const auto begin = title == std::string::npos ? info.size() : title + kTitle.size();
+    blocks.push_back({info.substr(0, title), info.substr(begin, info.rfind('"') - begin), {}, number});
+  }
+  EXPECT_FALSE(inside) << page << ": a block does not end";
+  return blocks;
+}
+
+/// The text between the two markers of a section, or nothing.
+std::string section(const std::string& source, const std::string& name) {
+  const std::string begin = "// --8<-- [start:" + name + "]\n";
+  const auto start = source.find(begin);
+  const auto end = source.find("// --8<-- [end:" + name + "]\n");
+  if (start == std::string::npos || end == std::string::npos) return {};
+  return source.substr(start + begin.size(), end - start - begin.size());
+}
+
+/// Whether `text` is `pattern`, whose `…` stand for any text within a line.
+bool matches(std::string_view text, std::string_view pattern) {
+  constexpr std::string_view kAny = "…";
+  const auto any = pattern.find(kAny);
+  if (any == std::string_view::npos) return text == pattern;
+  if (!text.starts_with(pattern.substr(0, any))) return false;
+  const std::string_view rest = pattern.substr(any + kAny.size());
+  for (std::size_t at = any; at <= text.size(); ++at) {
+    if (matches(text.substr(at), rest)) return true;
+    if (at < text.size() && text[at] == '\n') return false;
+  }
+  return false;
+}
+
+std::string output_of(const std::string& command, const fs::path& directory) {
+  const std::string line = "cd '" + directory.string() + "' && { " + command + "; }";
+  std::string text;
+  FILE* const pipe = popen(line.c_str(), "r");
+  if (pipe == nullptr) return "popen failed";
+  for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) text += static_cast<char>(c);
+  pclose(pipe);
+  return text;
+}
+
+void run_console(const Block& block, const fs::path& directory) {
+  std::istringstream lines(block.text);
+  std::string line;
+  std::string command;
+  std::string expected;
+  const auto run = [&] {
+    if (command.empty()) return;
+    const std::string printed = output_of(command, directory);
+    EXPECT_TRUE(matches(printed, expected)) << "$ " << command << "\nprints\n" << printed << "and not\n" << expected;
+  };
+  while (std::getline(lines, line)) {
+    if (!line.starts_with("$ ")) {
+      expected += line + "\n";
+      continue;
+    }
+    run();
+    command = line.substr(2);
+    expected.clear();
+  }
+  run();
+}
+
+class Page : public testing::TestWithParam<fs::path> {};
+
+TEST_P(Page, QuotesSectionsOfCompiledPrograms) {
+  for (const Block& block : blocks_of(GetParam())) {
+    SCOPED_TRACE(GetParam().filename().string() + ":" + std::to_string(block.line));
+    if (block.language != "cpp") continue;
+    if (block.about.empty()) {
+      EXPECT_EQ(std::count(block.text.begin(), block.text.end(), '\n'), 1) << "several lines, and no program is named";
+      continue;
+    }
+    const auto colon = std::min(block.about.find(':'), block.about.size());
+    const std::string source = read(fs::path(REPOSITORY) / block.about.substr(0, colon));
+    const bool whole = colon == block.about.size();
+    EXPECT_EQ(block.text, whole ? source : section(source, block.about.substr(colon + 1))) << block.about;
+  }
+}
+
+TEST_P(Page, ShowsWhatItsCommandsPrint) {
+  const fs::path directory =
+      fs::path(testing::TempDir()) / ("guide-" + std::to_string(getpid()) + GetParam().stem().string());
+  fs::remove_all(directory);
+  fs::create_directories(directory);
+  for (const auto& program : fs::directory_iterator(PROGRAMS)) {
+    fs::create_symlink(program.path(), directory / program.path().filename());
+  }
+  for (const Block& block : blocks_of(GetParam())) {
+    SCOPED_TRACE(GetParam().filename().string() + ":" + std::to_string(block.line));
+    if (block.language == "toml") {
+      ASSERT_FALSE(block.about.empty()) << "name its file, so that a command of the page can check it";
+      std::ofstream(directory / block.about) << block.text;
+    } else if (block.language == "console") {
+      run_console(block, directory);
+    }
+  }
+  fs::remove_all(directory);
+}
+
+std::vector<fs::path> pages() {
+  const fs::path root = REPOSITORY;
+  std::vector<fs::path> found{root / "README.md"};
+  for (const char* name : {"README", "service", "messages", "streaming", "plugins", "memory"}) {
+    found.push_back(root / "docs" / (std::string(name) + ".md"));
+  }
+  return found;
+}
+
+INSTANTIATE_TEST_SUITE_P(Guide, Page, testing::ValuesIn(pages()), [](const auto& page) {
+  const std::string name = page.param.stem().string();
+  return page.index == 0 ? "front_page" : name == "README" ? "index" : name;
+});
+
+}  // namespace
