@@ -104,7 +104,8 @@ class RUSTSTREAM_EXPORT PublishBuilder {
 /// order per destination and key where the plugin declares it. [any thread]
 class RUSTSTREAM_EXPORT Publisher {
  public:
-  Publisher() noexcept = default;
+  /// Of no broker yet: publishing says Code::state.
+  Publisher();
   explicit Publisher(std::shared_ptr<detail::PublisherCore> core) noexcept : core_(std::move(core)) {}
 
   /// Begins a message: its value encoded by the codec, or its bytes.

@@ -137,6 +137,8 @@ Publishing PublishBuilder::publish() && {
   return Publishing(publisher.submit(op));
 }
 
+Publisher::Publisher() : core_(std::make_shared<detail::PublisherCore>()) {}
+
 PublishBuilder Publisher::begin() { return {*core_, nullptr}; }
 
 Publishing Publisher::publish(Payload bytes) {
@@ -167,6 +169,7 @@ Publishing Publisher::publish_all(std::span<const Payload> payloads) {
 }
 
 Operation<void> Publisher::flush(std::chrono::milliseconds timeout) {
+  if (!core_->bound()) return fail(Code::state, "nothing can be flushed before the app has started");
   return {core_->flush(timeout), [core = core_](Result<std::uint64_t> done) -> Result<void> {
             if (!done) return std::unexpected(std::move(done.error()));
             return {};

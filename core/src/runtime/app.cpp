@@ -184,6 +184,7 @@ std::optional<std::string> App::setting(std::string_view key) const {
 
 Result<void> App::start() {
   if (core_->thread.joinable()) return fail(Code::state, "the app runs already");
+  if (core_->stopping()) return fail(Code::state, "the app has been stopped: make another one to start again");
   if (Result<void> configured = core_->configure(); !configured) return configured;
   std::promise<Result<void>> up;
   std::future<Result<void>> told = up.get_future();

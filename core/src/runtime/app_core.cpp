@@ -192,8 +192,8 @@ Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(con
   int code = kExitOk;
   bool drained = true;
   if (!up) {
-    log(log::Level::error, up.error().text);
     code = fatal().empty() ? kExitUnavailable : kExitFatal;
+    if (fatal().empty()) log(log::Level::error, up.error().text);  // a hook's failure has been logged
   } else if (!stopping()) {
     Park park(main_);
     co_await park;
