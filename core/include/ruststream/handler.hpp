@@ -33,13 +33,28 @@ struct MessageRef {
   const rst_message* message = nullptr;
 };
 
+/// Where a consumer's verdicts wait for their settlement.
+struct VerdictRoom {
+  rst_settlement* next = nullptr;
+  rst_settlement* end = nullptr;
+};
+
+[[nodiscard]] constexpr rst_settlement ack_of(std::uint64_t token) noexcept {
+  return {.token = token, .delay_ns = 0, .detail = nullptr, .verdict = RST_VERDICT_ACK, .flags = 0, .status = 0};
+}
+
 /// One call of a handler, from dispatch to settlement: shared by the runtime and the handler's adapter. Starts on the
 /// runtime's stack; a coroutine's adapter moves it beside the coroutine. [loop thread]
+///
+/// A plain handler's call may be a run: messages that follow each other in a batch, as long as each is acknowledged.
 class RUSTSTREAM_EXPORT Invocation final : public Call {
  public:
-  Invocation(Consumer& consumer, MessageRef message, std::uint32_t lane) noexcept
-      : consumer_(&consumer), one_(message), lane_(lane) {}
-  Invocation(Consumer& consumer, std::vector<MessageRef>& batch) noexcept : consumer_(&consumer), many_(&batch) {}
+  /// `run`: how many messages may be handled in this call, `message` the first.
+  Invocation(Consumer& consumer, MessageRef message, std::uint32_t lane, VerdictRoom& room,
+             std::uint32_t run = 1) noexcept
+      : consumer_(&consumer), one_(message), room_(&room), lane_(lane), left_(run) {}
+  Invocation(Consumer& consumer, std::vector<MessageRef>& batch, VerdictRoom& room) noexcept
+      : consumer_(&consumer), many_(&batch), room_(&room) {}
 
   void attach(PublishOp& op) noexcept override;
 
@@ -62,7 +77,26 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
   void untrack(RunningCall& call) noexcept;
   [[nodiscard]] Arena& stack_arena() noexcept;
 
-  // The end of a call: exactly one of these.
+  /// The plain handler acknowledges its message. True: the next one of the run is to be handled in this call; false:
+  /// the call is over.
+  bool acknowledge() noexcept {
+    const std::uint64_t token = one_.message->token;
+    if (attached_ != nullptr || token == 0 || room_->next == room_->end) {
+      finish(ack());
+      return false;
+    }
+    *room_->next++ = ack_of(token);
+    ++acknowledged_;
+    if (--left_ == 0) return false;
+    const auto* const at = reinterpret_cast<const char*>(one_.message);
+    one_.message = reinterpret_cast<const rst_message*>(at + one_.batch->stride);
+    return true;
+  }
+  /// How many messages acknowledge() took care of, and whether that was the whole run.
+  [[nodiscard]] std::uint32_t acknowledged() const noexcept { return acknowledged_; }
+  [[nodiscard]] bool run_over() const noexcept { return left_ == 0; }
+
+  // The end of a call: exactly one of these, or acknowledge().
   void finish(const Outcome& outcome) noexcept;
   void finish(const Settle& settle) noexcept;
   void finish(std::span<const Outcome> outcomes) noexcept;
@@ -77,7 +111,10 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
   MessageRef one_;
   std::vector<MessageRef>* many_ = nullptr;
   PublishOp* attached_ = nullptr;
+  VerdictRoom* room_;
   std::uint32_t lane_ = 0;
+  std::uint32_t left_ = 1;
+  std::uint32_t acknowledged_ = 0;
 };
 
 /// A coroutine's call while it runs, so that a consumer that ends before it can destroy it.
@@ -150,10 +187,25 @@ constexpr bool is_reply() {
   }
 }
 
-template <class R>
-void finish_with(Invocation& invocation, R&& result) {
+/// The end of a call that acknowledges. `Whole`: the invocation is not a run (a batch, or a coroutine's).
+/// @return whether the next message of the run is to be handled.
+template <bool Whole>
+bool end_with_ack(Invocation& invocation) {
+  if constexpr (Whole) {
+    invocation.finish(ack());
+    return false;
+  } else {
+    return invocation.acknowledge();
+  }
+}
+
+template <bool Whole, class R>
+bool finish_with(Invocation& invocation, R&& result) {
   using Plain = std::remove_cvref_t<R>;
-  if constexpr (std::is_same_v<Plain, Outcome> || std::is_same_v<Plain, Settle>) {
+  if constexpr (std::is_same_v<Plain, Outcome>) {
+    if (result.verdict() == Verdict::ack) return end_with_ack<Whole>(invocation);
+    invocation.finish(result);
+  } else if constexpr (std::is_same_v<Plain, Settle>) {
     invocation.finish(result);
   } else if constexpr (std::is_same_v<Plain, std::vector<Outcome>>) {
     invocation.finish(std::span<const Outcome>(result));
@@ -168,14 +220,15 @@ void finish_with(Invocation& invocation, R&& result) {
         invocation.failed(Error(Code::aborted, "the handler returned an error"));
       }
     } else if constexpr (std::is_void_v<typename Plain::value_type>) {
-      invocation.finish(ack());
+      return end_with_ack<Whole>(invocation);
     } else {
-      finish_with(invocation, *std::forward<R>(result));
+      return finish_with<Whole>(invocation, *std::forward<R>(result));
     }
   } else {
     invocation.reply(type_table<Plain>(), &result);
-    invocation.finish(ack());
+    return end_with_ack<Whole>(invocation);
   }
+  return false;
 }
 
 template <class F>
@@ -216,13 +269,7 @@ class HandlerOf final : public Handler {
       AsyncCall::begin(*this, invocation);
     } else {
       try {
-        if (!decode(invocation, invocation.stack_arena(), value_)) return;
-        Context context(invocation);
-        if constexpr (std::is_void_v<Result>) {
-          invoke(invocation, value_, context);
-          invocation.finish(ack());
-        } else {
-          finish_with(invocation, invoke(invocation, value_, context));
+        while (call_one(invocation)) {
         }
       } catch (...) {
         invocation.threw(std::current_exception());
@@ -279,7 +326,7 @@ class HandlerOf final : public Handler {
           task->take();
           invocation.finish(ack());
         } else {
-          finish_with(invocation, task->take());
+          finish_with<true>(invocation, task->take());
         }
       } catch (...) {
         invocation.threw(std::current_exception());
@@ -293,6 +340,18 @@ class HandlerOf final : public Handler {
       frame_free(this, sizeof(AsyncCall));
     }
   };
+
+  /// Handles the invocation's message; true when the next one of its run is to be handled too.
+  bool call_one(Invocation& invocation) {
+    if (!decode(invocation, invocation.stack_arena(), value_)) return false;
+    Context context(invocation);
+    if constexpr (std::is_void_v<Result>) {
+      invoke(invocation, value_, context);
+      return end_with_ack<kBatch>(invocation);
+    } else {
+      return finish_with<kBatch>(invocation, invoke(invocation, value_, context));
+    }
+  }
 
   bool decode(Invocation& invocation, [[maybe_unused]] Arena& arena, [[maybe_unused]] Value& value) {
     if constexpr (kRaw) {

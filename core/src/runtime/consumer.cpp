@@ -24,13 +24,18 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
       lanes_(config_.keyed ? config_.workers : 1, config_.keyed ? subscription.window().messages : 0),
       random_(subscription.id() * 2 + 1) {
   for (Node* node : {&woken_, &turn_}) node->consumer = this;
-  woken_.run = [](Ready* self) noexcept { static_cast<Node*>(self)->consumer->turn(); };
+  woken_.run = [](Ready* self) noexcept {
+    Consumer& consumer = *static_cast<Node*>(self)->consumer;
+    consumer.wake_posted_.exchange(false, std::memory_order_seq_cst);  // before the inbox is looked at
+    consumer.turn();
+  };
   turn_.run = [](Ready* self) noexcept {
     Consumer& consumer = *static_cast<Node*>(self)->consumer;
     consumer.turn_posted_ = false;
     consumer.turn();
   };
-  settlements_.reserve(kSettleAtOnce);
+  settlements_.resize(kSettleAtOnce);
+  room_ = {settlements_.data(), settlements_.data() + kSettleAtOnce};
   details_.reserve(kSettleAtOnce);
   finished_.reserve(kSettleAtOnce);
   if (config_.handler->takes_batch()) {
@@ -86,14 +91,13 @@ void Consumer::turn() {
       if (config_.handler->takes_batch()) {
         more = start_batch();
         started += config_.batch;
-      } else if (config_.keyed) {
+      } else if (config_.keyed && (running_ != 0 || lanes_.waiting())) {
         more = start_keyed();
         ++started;
       } else {
-        MessageRef ref;
-        more = running_ < config_.workers && next(ref);
-        if (more) start(ref, 0);
-        ++started;
+        const std::uint32_t ran = running_ < config_.workers ? start_run(kPerTurn - started) : 0;
+        more = ran != 0;
+        started += ran;
       }
     }
     in_turn_ = false;
@@ -141,8 +145,42 @@ bool Consumer::pull() {
 
 void Consumer::start(const MessageRef& ref, std::uint32_t lane) {
   ++running_;
-  Invocation invocation(*this, ref, lane);
+  Invocation invocation(*this, ref, lane, room_);
   config_.handler->call(invocation);
+  close_run(invocation, *ref.batch);
+}
+
+/// Books what the call acknowledged by itself; anything else has booked itself.
+void Consumer::close_run(const Invocation& invocation, rst_batch& batch) noexcept {
+  if (invocation.run_over()) {
+    --running_;
+    if (invocation.lane() != kNoLane) lanes_.leave(invocation.lane());
+  }
+  if (invocation.acknowledged() == 0) return;
+  counts_.handled += invocation.acknowledged();
+  unref(batch, invocation.acknowledged());
+  arena_.reset();
+}
+
+/// Starts messages of one batch in one call of the handler; how many.
+std::uint32_t Consumer::start_run(std::uint32_t most) {
+  MessageRef ref;
+  if (!next(ref)) return 0;
+  if (config_.keyed && config_.handler->is_coroutine()) {
+    start_in_lane(ref);
+    return 1;
+  }
+  // A coroutine may go on beside the next message, and what was revoked is found message by message.
+  const bool alone = batch_ == nullptr || config_.handler->is_coroutine() || !lost_.empty() || !revoking_.empty();
+  const std::uint32_t run = alone ? 1 : std::min(most, batch_->count - index_ + 1);
+  ++running_;
+  Invocation invocation(*this, ref, kNoLane, room_, run);
+  config_.handler->call(invocation);
+  const std::uint32_t ran = invocation.acknowledged() + (invocation.run_over() ? 0 : 1);
+  index_ += ran - 1;
+  if (batch_ != nullptr && index_ == batch_->count) batch_ = nullptr;
+  close_run(invocation, *ref.batch);
+  return ran;
 }
 
 bool Consumer::start_keyed() {
@@ -153,9 +191,13 @@ bool Consumer::start_keyed() {
     return true;
   }
   if (!next(ref)) return false;
-  lane = lanes_.lane_of(*ref.message);
-  if (lanes_.enter(lane, ref)) start(ref, lane);
+  start_in_lane(ref);
   return true;
+}
+
+void Consumer::start_in_lane(const MessageRef& ref) {
+  const std::uint32_t lane = lanes_.lane_of(*ref.message);
+  if (lanes_.enter(lane, ref)) start(ref, lane);
 }
 
 bool Consumer::start_batch() {
@@ -170,7 +212,7 @@ bool Consumer::start_batch() {
   batch_timer_->stop();
   gathered_due_ = false;
   ++running_;
-  Invocation invocation(*this, gathered_);
+  Invocation invocation(*this, gathered_, room_);
   config_.handler->call(invocation);
   gathered_.clear();
   return true;
@@ -179,7 +221,7 @@ bool Consumer::start_batch() {
 void Consumer::ended(std::uint32_t lane, std::size_t messages) noexcept {
   --running_;
   counts_.handled += messages;
-  if (config_.keyed) lanes_.leave(lane);
+  if (lane != kNoLane) lanes_.leave(lane);
   arena_.reset();
   again();
 }
@@ -265,10 +307,18 @@ void Consumer::watch_deadline() noexcept {
 void Consumer::extend_all() noexcept {
   // Whatever was delivered and is not over, running or waiting its turn. One that was settled already says so and is
   // none the worse for it (rule S1).
-  for (rst_batch* const batch : live_) {
-    for (std::uint32_t i = 0; i < batch->count; ++i) {
-      if (message_at(*batch, i).token != 0) push({nullptr, &message_at(*batch, i)}, Verdict::extend, {}, {});
+  const auto extend = [this](const rst_batch& batch) {
+    for (std::uint32_t i = 0; i < batch.count; ++i) {
+      if (message_at(batch, i).token != 0) push({nullptr, &message_at(batch, i)}, Verdict::extend, {}, {});
     }
+  };
+  for (const rst_batch* const batch : live_) extend(*batch);
+  // What nobody has looked at yet waits too: behind a handler that takes its time.
+  std::uint64_t* end = &chain_;
+  while (*end != 0) end = &Inbox::next(*end);
+  *end = subscription_.inbox().take();
+  for (std::uint64_t node = chain_; node != 0; node = Inbox::next(node)) {
+    if (Inbox::event(node) == nullptr) extend(*Inbox::batch(node));
   }
   flush();
   watch_deadline();

@@ -10,6 +10,7 @@
 #include <ruststream/app.hpp>
 #include <ruststream/handler.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -70,7 +71,9 @@ class Consumer final : public Waker {
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
 
-  void wake() noexcept override { loop_.post(woken_); }
+  void wake() noexcept override {
+    if (!wake_posted_.exchange(true, std::memory_order_acq_rel)) loop_.post(woken_);
+  }
 
   /// Starts no more handlers; what was not started goes back as RELEASE, now and whatever still arrives.
   void stop_starting();
@@ -101,6 +104,7 @@ class Consumer final : public Waker {
  private:
   static constexpr std::uint32_t kPerTurn = 1024;  // messages started before other subscriptions get their turn
   static constexpr std::size_t kSettleAtOnce = 256;
+  static constexpr std::uint32_t kNoLane = 0xFFFF'FFFF;  // of a call that holds none: nothing can run beside it
 
   struct Deferred;
 
@@ -112,13 +116,20 @@ class Consumer final : public Waker {
   [[nodiscard]] bool revoked(const MessageRef& ref) const noexcept;
   void answer_revokes();
   void start(const MessageRef& ref, std::uint32_t lane);
+  std::uint32_t start_run(std::uint32_t most);
+  void close_run(const Invocation& invocation, rst_batch& batch) noexcept;
+  void start_in_lane(const MessageRef& ref);
   bool start_keyed();
   bool start_batch();
   void ended(std::uint32_t lane, std::size_t messages) noexcept;
 
   void settle(const MessageRef& ref, const Outcome& outcome) noexcept;
+  void acknowledge_all(const std::vector<MessageRef>& messages) noexcept;
+  [[nodiscard]] std::size_t unsettled() const noexcept {
+    return static_cast<std::size_t>(room_.next - settlements_.data());
+  }
   void push(const MessageRef& ref, Verdict verdict, std::chrono::nanoseconds delay, std::string_view reason) noexcept;
-  void unref(rst_batch& batch) noexcept;
+  void unref(rst_batch& batch, std::uint64_t messages) noexcept;
   [[nodiscard]] Outcome on_failure(const FailurePolicy& policy, const MessageRef& ref, std::string_view what) noexcept;
   [[nodiscard]] bool copy_to(const std::string& destination, const MessageRef& ref, std::string_view reason) noexcept;
   void defer(Invocation& invocation, PublishOp* attached, std::vector<std::pair<MessageRef, Outcome>> verdicts,
@@ -138,7 +149,8 @@ class Consumer final : public Waker {
   struct Node : Ready {
     Consumer* consumer = nullptr;
   };
-  Node woken_;  // posted by wake(): once per empty edge of the inbox
+  Node woken_;  // posted by wake()
+  std::atomic<bool> wake_posted_{false};  // a turn may empty the inbox before woken_ runs, and the next edge wakes again
   Node turn_;   // posted by again(): when a handler ended outside of a turn
   bool turn_posted_ = false;
   bool in_turn_ = false;
@@ -155,7 +167,8 @@ class Consumer final : public Waker {
   bool gathered_due_ = false;
   std::optional<Timer> batch_timer_;
 
-  std::vector<rst_settlement> settlements_;
+  std::vector<rst_settlement> settlements_;  // kSettleAtOnce of them; those before room_.next are to be settled
+  VerdictRoom room_;
   std::vector<rst_settle_detail> details_;  // one for each settlement with a reason; never reallocated while in use
   std::vector<rst_batch*> finished_;        // to be released after the settlements
   std::vector<std::function<void()>> continuations_;

@@ -65,9 +65,13 @@ void Consumer::finish(Invocation& invocation, const Outcome& outcome, const std:
       for (const MessageRef& ref : messages) verdicts.emplace_back(ref, outcome);
       return defer(invocation, attached, std::move(verdicts), then);
     }
-    for (const MessageRef& ref : messages) settle(ref, outcome);
+    if (outcome.verdict() == Verdict::ack) {
+      acknowledge_all(messages);
+    } else {
+      for (const MessageRef& ref : messages) settle(ref, outcome);
+    }
     if (then != nullptr) continuations_.push_back(*then);
-    return ended(0, messages.size());
+    return ended(kNoLane, messages.size());
   }
   if (PublishOp* const attached = invocation.take_attached(); attached != nullptr) {
     return defer(invocation, attached, {{invocation.message(), outcome}}, then);
@@ -95,7 +99,26 @@ void Consumer::finish(Invocation& invocation, std::span<const Outcome> outcomes)
     }
   }
   if (attached != nullptr) return defer(invocation, attached, std::move(verdicts), nullptr);
-  ended(0, messages.size());
+  ended(kNoLane, messages.size());
+}
+
+void Consumer::acknowledge_all(const std::vector<MessageRef>& messages) noexcept {
+  std::uint64_t of_batch = 0;  // not yet taken off the count of their batch
+  rst_batch* batch = nullptr;
+  for (const MessageRef& ref : messages) {
+    if (ref.batch != batch) {
+      if (of_batch != 0) unref(*batch, std::exchange(of_batch, 0));
+      batch = ref.batch;
+    }
+    ++of_batch;
+    if (ref.message->token == 0) {
+      subscription_.give_back(1, 0);
+    } else {
+      if (room_.next == room_.end) flush();
+      *room_.next++ = ack_of(ref.message->token);
+    }
+  }
+  if (of_batch != 0) unref(*batch, of_batch);
 }
 
 void Consumer::failed(Invocation& invocation, const Error& why) noexcept {
@@ -203,7 +226,7 @@ bool Consumer::copy_to(const std::string& destination, const MessageRef& ref, st
   if (!reason.empty()) builder = std::move(builder).header("x-ruststream-reason", reason);
   // Confirmed first, acknowledged then; failing that the original stays with the broker.
   ++running_;
-  Invocation copying(*this, ref, 0);
+  Invocation copying(*this, ref, kNoLane, room_);
   if (PublishOp* const op = std::move(builder).publish().detach_op(); op != nullptr) copying.attach(*op);
   PublishOp* const attached = copying.take_attached();
   if (attached == nullptr) {
@@ -211,7 +234,8 @@ bool Consumer::copy_to(const std::string& destination, const MessageRef& ref, st
     push(ref, Verdict::ack, {}, {});
     return true;
   }
-  auto* const deferred = new Deferred{.consumer = this, .lane = 0, .error = {}, .verdicts = {{ref, ack()}}, .then = {}};
+  auto* const deferred =
+      new Deferred{.consumer = this, .lane = kNoLane, .error = {}, .verdicts = {{ref, ack()}}, .then = {}};
   wait_for(*deferred, attached);
   return true;
 }
@@ -221,7 +245,8 @@ void Consumer::push(const MessageRef& ref, Verdict verdict, std::chrono::nanosec
   if (ref.message->token == 0) {
     subscription_.give_back(1, 0);
   } else {
-    rst_settlement& item = settlements_.emplace_back();
+    if (room_.next == room_.end) flush();
+    rst_settlement& item = *room_.next++;
     item.token = ref.message->token;
     item.delay_ns = static_cast<std::uint64_t>(delay.count());
     item.detail = nullptr;
@@ -235,11 +260,13 @@ void Consumer::push(const MessageRef& ref, Verdict verdict, std::chrono::nanosec
       item.detail = &detail;
     }
   }
-  if (ref.batch != nullptr && --ref.batch->host[1] == 0) unref(*ref.batch);
-  if (settlements_.size() == kSettleAtOnce || finished_.size() == kSettleAtOnce) flush();
+  if (ref.batch != nullptr) unref(*ref.batch, 1);
+  if (finished_.size() == kSettleAtOnce) flush();
 }
 
-void Consumer::unref(rst_batch& batch) noexcept {
+/// So many messages of the batch are over; with the last one its memory goes back, after their settlement.
+void Consumer::unref(rst_batch& batch, std::uint64_t messages) noexcept {
+  if ((batch.host[1] -= messages) != 0) return;
   const std::uint64_t place = batch.host[0];
   live_[place] = live_.back();
   live_[place]->host[0] = place;
@@ -249,13 +276,13 @@ void Consumer::unref(rst_batch& batch) noexcept {
 }
 
 void Consumer::flush() noexcept {
-  if (!settlements_.empty()) {
-    if (const Result<void> handed = subscription_.settle(settlements_); !handed) {
-      counts_.refused += settlements_.size();
+  if (const std::span due(settlements_.data(), unsettled()); !due.empty()) {
+    if (const Result<void> handed = subscription_.settle(due); !handed) {
+      counts_.refused += due.size();
       log(log::Level::warn, static_cast<std::int64_t>(handed.error().code),
           "verdicts were refused, the broker will redeliver: " + handed.error().text);
     } else {
-      for (const rst_settlement& item : settlements_) {
+      for (const rst_settlement& item : due) {
         if (item.status >= 0 || item.verdict == RST_VERDICT_EXTEND) continue;
         ++counts_.refused;
         const auto code = static_cast<Code>(rst_status_code(item.status));
@@ -263,7 +290,7 @@ void Consumer::flush() noexcept {
             std::string("a verdict came too late, the broker may redeliver: ") + to_string(code));
       }
     }
-    settlements_.clear();
+    room_.next = settlements_.data();
     details_.clear();
   }
   for (rst_batch* const batch : finished_) subscription_.release(*batch);
@@ -285,8 +312,13 @@ void Consumer::flush() noexcept {
 
 void Consumer::defer(Invocation& invocation, PublishOp* attached, std::vector<std::pair<MessageRef, Outcome>> verdicts,
                      const std::function<void()>* then) noexcept {
+  std::uint32_t lane = invocation.lane();
+  if (config_.keyed && lane == kNoLane && !invocation.is_batch()) {  // all lanes are free: it takes its own now
+    lane = lanes_.lane_of(*invocation.message().message);
+    (void)lanes_.enter(lane, invocation.message());
+  }
   auto* const deferred = new Deferred{.consumer = this,
-                                      .lane = invocation.lane(),
+                                      .lane = lane,
                                       .error = {},
                                       .verdicts = std::move(verdicts),
                                       .then = then != nullptr ? *then : std::function<void()>()};

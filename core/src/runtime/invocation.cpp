@@ -12,6 +12,7 @@ void Invocation::attach(PublishOp& op) noexcept {
 }
 
 bool Invocation::decode(const TypeTable& table, Arena& arena, void* object) {
+  arena.reset();  // of the message before, in a run
   if (consumer_->decode(table, arena, object, one_)) return true;
   consumer_->undecoded(*this, one_, false);
   return false;

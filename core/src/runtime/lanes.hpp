@@ -40,8 +40,12 @@ class Lanes {
     waiting_[place] = {ref, kNone};
     (at.last == kNone ? at.first : waiting_[at.last].next) = place;
     at.last = place;
+    ++count_;
     return false;
   }
+
+  /// Whether any message waits for its lane.
+  [[nodiscard]] bool waiting() const noexcept { return count_ != 0; }
 
   /// The lane's message ended.
   void leave(std::uint32_t lane) {
@@ -88,6 +92,7 @@ class Lanes {
     if (at.first == kNone) at.last = kNone;
     waiting_[place].next = free_;
     free_ = place;
+    --count_;
   }
 
   /// Eight bytes at a time; good enough to spread keys over lanes, and a few instructions for a short key.
@@ -111,6 +116,7 @@ class Lanes {
   std::vector<Waiting> waiting_;
   std::vector<std::uint32_t> ready_;
   std::uint32_t free_ = kNone;
+  std::uint32_t count_ = 0;  // of those that wait
   std::uint32_t round_ = 0;
 };
 
