@@ -165,9 +165,10 @@ class Broker {
   std::int32_t store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
                      std::int64_t now_ns, rst_position* receipt);
   void store_record(Topic& topic, Record& record, std::int64_t now_ns);
-  std::int32_t publish_many(Turn& turn, Publisher& publisher, Topic* fixed, rst_publish& call, std::int64_t now_ns,
+  std::int32_t publish_many(Turn& turn, Publisher& publisher, rst_publish& call, std::int64_t now_ns,
                             sdk::ErrorOut error);
-  bool store_single(Topic& topic, const rst_publish& call, std::uint64_t max_payload, std::int64_t now_ns);
+  bool store_single(Publisher& publisher, rst_publish& call, std::int64_t now_ns);
+  Record* make_keyed_record(Topic& topic, const rst_out_message& message);
   std::uint32_t store_run(Topic& topic, const rst_publish& call, std::uint32_t from, std::uint64_t max_payload,
                           std::int64_t now_ns);
   static void append_to_log(Topic& topic, Record& record);
@@ -214,7 +215,7 @@ inline void Turn::leave() {
   if (!inside_) return;
   inside_ = false;
   const bool wake = broker_.wake_needed_;
-  if (wake || !calls_.empty()) [[unlikely]]
+  if (wake || calls_ != nullptr) [[unlikely]]
     return leave_and_tell();
   broker_.lock_.unlock();
 }

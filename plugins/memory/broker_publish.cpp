@@ -124,7 +124,7 @@ void Broker::tell_writable(Turn& turn, Topic& topic) {
 std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
                            std::int64_t now_ns, rst_position* receipt) {
   if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
-  if (message.payload_len > publisher.connection.options.max_payload) return -RST_E_TOO_LARGE;
+  if (message.payload_len > publisher.max_payload) return -RST_E_TOO_LARGE;
   if (message.props != nullptr) {
     if (const auto code = check_props(*message.props, topic.options); code != RST_OK) return -code;
   }
@@ -147,12 +147,18 @@ std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const
   return RST_OK;
 }
 
+Record* Broker::make_keyed_record(Topic& topic, const rst_out_message& message) {
+  Record* const record = make_record(slabs_, topic, topic.name, parts_of(message));
+  record->tail.partition = topic.partition_of(message.key, message.key_len);
+  return record;
+}
+
 /// The common case: payloads, perhaps with keys, one after another to a topic with one group, room and no log.
 /// @return how many were stored, from `from` on; what stopped it is for publish_one.
 std::uint32_t Broker::store_run(Topic& topic, const rst_publish& call, std::uint32_t from, std::uint64_t max_payload,
                                 std::int64_t now_ns) {
-  if (topic.groups.size() != 1 || topic.log != nullptr || topic.stored >= topic.capacity_messages) return 0;
-  Group& group = *topic.groups.front();
+  if (topic.sole == nullptr || topic.stored >= topic.capacity_messages) return 0;
+  Group& group = *topic.sole;
   const auto most = std::min<std::uint64_t>(call.count - from, topic.capacity_messages - topic.stored);
   const auto most_bytes = topic.capacity_bytes - std::min(topic.capacity_bytes, topic.stored_bytes);
   const auto stride = call.stride;
@@ -173,8 +179,9 @@ std::uint32_t Broker::store_run(Topic& topic, const rst_publish& call, std::uint
       if (!is_plain(message) || message.payload_len > max_payload) break;
       const auto more = message.payload_len + (message.key != nullptr ? message.key_len : 0U);
       if (bytes + more > most_bytes) break;
-      Record* const record = make_plain_record(slabs_, topic, message);
-      if (message.key != nullptr) record->tail.partition = topic.partition_of(message.key, message.key_len);
+      Record* const record = message.key == nullptr ? make_bare_record(slabs_, topic, message.payload,
+                                                                       static_cast<std::uint32_t>(message.payload_len))
+                                                    : make_keyed_record(topic, message);
       record->timestamp_ns = now_ns;
       record->sequence = ++sequence;
       record->holds = 1;
@@ -192,29 +199,29 @@ std::uint32_t Broker::store_run(Topic& topic, const rst_publish& call, std::uint
   return count;
 }
 
-/// The same for a call of one message.
-inline bool Broker::store_single(Topic& topic, const rst_publish& call, std::uint64_t max_payload,
-                                 std::int64_t now_ns) {
+/// The same for a call of one message without a key, where the publisher's destination is sure to take it.
+inline bool Broker::store_single(Publisher& publisher, rst_publish& call, std::int64_t now_ns) {
+  Topic* const topic = publisher.topic;
+  if (topic == nullptr || topic->sole == nullptr || topic->routes_version != routes_version_) return false;
   const auto& message = *call.messages;
-  const auto bytes = message.payload_len + (message.key != nullptr ? message.key_len : 0U);
-  if (!is_plain(message) || message.payload_len > max_payload || topic.groups.size() != 1 || topic.log != nullptr ||
-      !topic.has_room(bytes)) {
+  const auto bytes = message.payload_len;
+  if (!is_plain(message) || message.key != nullptr || bytes > publisher.max_payload || call.receipts != nullptr ||
+      topic->stored >= topic->capacity_messages || topic->stored_bytes + bytes > topic->capacity_bytes) {
     return false;
   }
-  Record* const record = make_plain_record(slabs_, topic, message);
-  if (message.key != nullptr) record->tail.partition = topic.partition_of(message.key, message.key_len);
+  Record* const record = make_bare_record(slabs_, *topic, message.payload, static_cast<std::uint32_t>(bytes));
   record->timestamp_ns = now_ns;
   record->sequence = ++sequence_;
   record->holds = 1;
-  ++topic.records;
-  ++topic.stored;
-  ++topic.published;
-  topic.stored_bytes += bytes;
-  Group& group = *topic.groups.front();
-  group.waiting.push(record);
-  mark_ready(group);
+  ++topic->records;
+  ++topic->stored;
+  ++topic->published;
+  topic->stored_bytes += bytes;
+  ++publisher.published;
+  topic->sole->waiting.push(record);
+  mark_ready(*topic->sole);
   if (call.statuses != nullptr) *call.statuses = RST_OK;
-  if (call.receipts != nullptr) *call.receipts = {};
+  call.accepted = 1;
   return true;
 }
 
@@ -225,7 +232,7 @@ std::int32_t Broker::publish_one(Turn& turn, Publisher& publisher, const rst_out
                                      message.destination != nullptr ? message.destination_len : 0U};
   if (Requests::is_inbox(destination)) [[unlikely]] {
     if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
-    if (message.payload_len > publisher.connection.options.max_payload) return -RST_E_TOO_LARGE;
+    if (message.payload_len > publisher.max_payload) return -RST_E_TOO_LARGE;
     if (record_size(parts_of(message)) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
     if (receipt != nullptr) *receipt = rst_position{};
     if (reply(turn, message, destination, now_ns)) return RST_OK;
@@ -242,26 +249,23 @@ std::int32_t Broker::publish_one(Turn& turn, Publisher& publisher, const rst_out
 std::int32_t Broker::publish(Publisher& publisher, rst_publish& call, sdk::ErrorOut error) {
   const auto now_ns = clock_.wall_ns();
   Turn turn(*this);
-  if (publisher.closing) return error(RST_E_CLOSED, "the publisher is closing");
-  Topic* const fixed = publisher.topic != nullptr && !publisher.topic->deleted ? publisher.topic : nullptr;
-  const auto max_payload = publisher.connection.options.max_payload;
-  if (fixed != nullptr) gather_routes(*fixed);
-  if (fixed != nullptr && call.count == 1 && store_single(*fixed, call, max_payload, now_ns)) [[likely]] {
-    ++publisher.published;
-    call.accepted = 1;
-    pump_ready(turn);
-    return RST_DONE;
+  if (publisher.closing) [[unlikely]]
+    return error(RST_E_CLOSED, "the publisher is closing");
+  if (call.count != 1 || !store_single(publisher, call, now_ns)) [[unlikely]] {
+    return publish_many(turn, publisher, call, now_ns, error);
   }
-  return publish_many(turn, publisher, fixed, call, now_ns, error);
+  pump_ready(turn);
+  return RST_DONE;
 }
 
-std::int32_t Broker::publish_many(Turn& turn, Publisher& publisher, Topic* fixed, rst_publish& call,
-                                  std::int64_t now_ns, sdk::ErrorOut error) {
-  const auto max_payload = publisher.connection.options.max_payload;
+std::int32_t Broker::publish_many(Turn& turn, Publisher& publisher, rst_publish& call, std::int64_t now_ns,
+                                  sdk::ErrorOut error) {
+  Topic* const fixed = publisher.topic != nullptr && !publisher.topic->deleted ? publisher.topic : nullptr;
+  if (fixed != nullptr) gather_routes(*fixed);
   std::uint32_t failed = 0, accepted = 0;
   std::int32_t failure = RST_OK, status = RST_OK;
   for (;; ++accepted) {
-    if (fixed != nullptr) accepted += store_run(*fixed, call, accepted, max_payload, now_ns);
+    if (fixed != nullptr) accepted += store_run(*fixed, call, accepted, publisher.max_payload, now_ns);
     if (accepted == call.count) break;
     auto* receipt = call.receipts != nullptr ? &call.receipts[accepted] : nullptr;
     status = publish_one(turn, publisher, message_at(call, accepted), now_ns, receipt);

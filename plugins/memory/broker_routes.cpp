@@ -27,6 +27,7 @@ Topic* Broker::find_or_make_topic(const Connection& connection, std::string_view
     gather_routes(*topic);
     if (topic->declared || topic->stored > 0 || !topic->groups.empty()) return code = RST_E_PRECONDITION, nullptr;
     topic->log = std::make_unique<Log>();
+    topic->routes_version = 0;
   }
   return topic;
 }
@@ -51,6 +52,7 @@ void Broker::forget_idle_topics() {
 void Broker::forget_topic(Topic& topic) {
   auto owner = std::move(topics_.extract(topic.name).mapped());
   topic.deleted = true;
+  topic.sole = nullptr;
   // While batches of the host show its records, or a publisher points to it, it is a name without a table entry.
   if (topic.records > 0 || topic.pins > 0) static_cast<void>(owner.release());
 }
@@ -65,6 +67,8 @@ void Broker::gather_routes_again(Topic& topic) {
     if (group->is_log() ? group->log == &topic : group->takes(topic.name)) topic.groups.push_back(group.get());
   }
   topic.routes_version = routes_version_;
+  const bool one_queue = topic.groups.size() == 1 && topic.log == nullptr && !topic.deleted;
+  topic.sole = one_queue ? topic.groups.front() : nullptr;
 }
 
 Group* Broker::find_group(std::string_view name, std::string_view addresses, bool log) noexcept {

@@ -99,27 +99,19 @@ static_assert(sizeof(Record::Tail) == sizeof(rst_message) - offsetof(rst_message
 /// Record::kMaxBytes. Throws std::bad_alloc.
 [[nodiscard]] Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const RecordParts& parts);
 
-/// The same for the common case: a payload, perhaps a key, nothing else.
-[[nodiscard]] inline Record* make_plain_record(Slabs& slabs, Topic& topic, const rst_out_message& message) {
-  const auto payload_len = static_cast<std::uint32_t>(message.payload_len);
-  const auto key_len = message.key != nullptr ? message.key_len : 0U;
-  const auto body = payload_len + std::max(key_len, Record::kPadding);
-  const auto place = slabs.allocate((static_cast<std::uint32_t>(sizeof(Record)) + body + 7U) & ~7U);
+/// The same for the common case: nothing but a payload. The caller writes time, sequence and holds.
+[[nodiscard]] inline Record* make_bare_record(Slabs& slabs, Topic& topic, const std::uint8_t* payload,
+                                              std::uint32_t payload_len) {
+  const auto place = slabs.allocate((payload_len + std::uint32_t{sizeof(Record)} + Record::kPadding + 7U) & ~7U);
   auto* record = static_cast<Record*>(place.memory);
   record->topic = &topic;
   record->slab_offset = place.offset;
-  record->bytes = payload_len + key_len;
-  record->holds = 0;
+  record->bytes = payload_len;
   record->pins = 0;
-  record->tail = {key_len, 0, 1, RST_MESSAGE_PADDED, 0};
+  record->tail = {0, 0, 1, RST_MESSAGE_PADDED, 0};
   record->payload_len = payload_len;
   record->features = 0;
-  auto* at = reinterpret_cast<std::uint8_t*>(record + 1);
-  if (payload_len > 0) std::memcpy(at, message.payload, payload_len);
-  if (message.key != nullptr) [[unlikely]] {
-    record->features = Record::kHasKey;
-    if (key_len > 0) std::memcpy(at + payload_len, message.key, key_len);
-  }
+  std::memcpy(record + 1, payload, payload_len);
   return record;
 }
 

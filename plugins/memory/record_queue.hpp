@@ -1,6 +1,7 @@
 // First in, first out, of records: blocks of pointers, eight bytes for each that waits.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -25,15 +26,15 @@ class RecordQueue {
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
   void push(Record* record) {
-    if (tail_ == kBlockRecords || tail_block_ == nullptr) add_block();
-    tail_block_->records[tail_++] = record;
+    if (tail_ == tail_end_) [[unlikely]]
+      add_block();
+    *tail_++ = record;
     ++size_;
   }
 
   /// The oldest that lie side by side, at least one; the queue is not empty.
   [[nodiscard]] std::span<Record* const> front() const noexcept {
-    const auto end = head_block_.get() == tail_block_ ? tail_ : kBlockRecords;
-    return {head_block_->records + head_, end - head_};
+    return {head_, std::min<std::uint64_t>(size_, static_cast<std::uint64_t>(head_end() - head_))};
   }
 
   /// Takes `count` of front() out.
@@ -41,8 +42,8 @@ class RecordQueue {
     head_ += count;
     size_ -= count;
     if (size_ == 0) {
-      head_ = tail_ = 0;  // head and tail share the block: start over in it
-    } else if (head_ == kBlockRecords) {
+      head_ = tail_ = head_block_->records;  // head and tail share the block: start over in it
+    } else if (head_ == head_end()) {
       drop_head_block();
     }
   }
@@ -55,7 +56,9 @@ class RecordQueue {
     Record* records[kBlockRecords];
   };
 
-  void add_block() {
+  [[nodiscard]] Record** head_end() const noexcept { return head_block_->records + kBlockRecords; }
+
+  [[gnu::cold, gnu::noinline]] void add_block() {
     std::unique_ptr<Block> block;
     if (spare_ != nullptr) {
       block = std::move(spare_);
@@ -67,14 +70,16 @@ class RecordQueue {
     Block* added = block.get();
     (tail_block_ == nullptr ? head_block_ : tail_block_->next) = std::move(block);
     tail_block_ = added;
-    tail_ = 0;
+    tail_ = added->records;
+    tail_end_ = tail_ + kBlockRecords;
+    if (size_ == 0) head_ = tail_;
   }
 
   // Some blocks are kept, so that a queue that breathes does not allocate.
   void drop_head_block() noexcept {
     auto dropped = std::move(head_block_);
     head_block_ = std::move(dropped->next);
-    head_ = 0;
+    head_ = head_block_->records;
     if (spare_count_ == kMaxSpareBlocks) return;
     dropped->next = std::move(spare_);
     spare_ = std::move(dropped);
@@ -85,8 +90,9 @@ class RecordQueue {
   Block* tail_block_ = nullptr;
   std::unique_ptr<Block> spare_;
   std::uint32_t spare_count_ = 0;
-  std::uint32_t head_ = 0;
-  std::uint32_t tail_ = 0;
+  Record** head_ = nullptr;  // the oldest
+  Record** tail_ = nullptr;  // where the next goes
+  Record** tail_end_ = nullptr;
   std::uint64_t size_ = 0;
 };
 

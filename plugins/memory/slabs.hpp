@@ -17,14 +17,15 @@ class Slabs {
     std::uint32_t offset = 0;  // from the slab's start; give it back with the memory
   };
 
-  Slabs() = default;
+  Slabs() : current_(make(kSlabBytes)) {}
   Slabs(const Slabs&) = delete;
   Slabs& operator=(const Slabs&) = delete;
   ~Slabs();
 
   /// `bytes` is a multiple of 8. What does not fit a quarter of a slab gets one of its own. Throws std::bad_alloc.
   Place allocate(std::uint32_t bytes) {
-    if (current_ == nullptr || bytes > kSlabBytes - current_->used) return allocate_elsewhere(bytes);
+    if (bytes > kSlabBytes - current_->used) [[unlikely]]
+      return allocate_elsewhere(bytes);
     return take(*current_, bytes);
   }
 
@@ -57,7 +58,7 @@ class Slabs {
   Place allocate_elsewhere(std::uint32_t bytes);
   void retire(Slab* slab) noexcept;
 
-  Slab* current_ = nullptr;
+  Slab* current_;
   Slab* spare_ = nullptr;
   std::uint32_t spare_count_ = 0;
 };

@@ -57,10 +57,12 @@ struct Subscription : Alarm {
 
 /// Part of the host's object. Guarded by the broker's lock.
 struct Publisher {
-  Publisher(sdk::Publisher& owner, Connection& parent) noexcept : object(owner), connection(parent) {}
+  Publisher(sdk::Publisher& owner, Connection& parent) noexcept
+      : object(owner), connection(parent), max_payload(parent.options.max_payload) {}
 
   sdk::Publisher& object;
   Connection& connection;
+  const std::uint64_t max_payload;
   Topic* topic = nullptr;   // the fixed destination, pinned; nullptr: each message names its own
   std::string destination;  // its name
   bool makes_logs = false;  // topics that it names first are of kind log

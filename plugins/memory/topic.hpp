@@ -46,6 +46,7 @@ struct Topic {
   const std::uint64_t capacity_bytes;
 
   std::uint64_t routes_version = 0;  // of the broker's groups, when `groups` was gathered
+  Group* sole = nullptr;             // the group, where there is exactly one, it is a queue, and there is no log
   std::vector<Group*> groups;        // that take what is published here
   std::unique_ptr<Log> log;          // of a topic of kind log
 

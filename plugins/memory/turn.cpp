@@ -10,21 +10,27 @@ namespace ruststream::memory {
 void Turn::leave_and_tell() {
   const bool wake = std::exchange(broker_.wake_needed_, false);
   const auto due_ns = broker_.announced_ns_;
-  const auto calls = std::exchange(calls_, {});
+  const auto calls = std::move(calls_);
   broker_.lock_.unlock();
   if (wake) broker_.wake_by_(due_ns);
-  for (const auto& call : calls) make(call);
+  if (calls == nullptr) return;
+  for (const auto& call : *calls) make(call);
+}
+
+void Turn::note(Call call) {
+  if (calls_ == nullptr) calls_ = std::make_unique<std::vector<Call>>();
+  calls_->push_back(call);
 }
 
 void Turn::event(sdk::Object& object, const rst_event& event) {
-  if (object.try_pin()) calls_.push_back({&object, event});
+  if (object.try_pin()) note({&object, event});
 }
 
 void Turn::complete(sdk::Object& object, std::uint64_t op, std::uint64_t value, std::int32_t code, const char* text) {
-  if (op != 0 && object.try_pin()) calls_.push_back({&object, Completion{op, value, code, text}});
+  if (op != 0 && object.try_pin()) note({&object, Completion{op, value, code, text}});
 }
 
-void Turn::closed(sdk::Object& object, std::uint64_t dropped) { calls_.push_back({&object, Closed{dropped}}); }
+void Turn::closed(sdk::Object& object, std::uint64_t dropped) { note({&object, Closed{dropped}}); }
 
 void Turn::make(const Call& call) {
   if (const auto* closed = std::get_if<Closed>(&call.what); closed != nullptr) {

@@ -4,6 +4,7 @@
 #include <ruststream/sdk/registry.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <variant>
 #include <vector>
 
@@ -48,10 +49,11 @@ class Turn {
 
   static void make(const Call& call);
   void leave_and_tell();
+  void note(Call call);
 
   Broker& broker_;
   bool inside_ = false;
-  std::vector<Call> calls_;
+  std::unique_ptr<std::vector<Call>> calls_;  // made when the first is noted
 };
 
 }  // namespace ruststream::memory

@@ -249,7 +249,7 @@ inline bool Object::try_pin() noexcept {
   return false;
 }
 
-inline void Object::unpin() noexcept { birth_.registry->unpin(*birth_.slot); }
+[[gnu::always_inline]] inline void Object::unpin() noexcept { birth_.registry->unpin(*birth_.slot); }
 
 }  // namespace ruststream::sdk
 
