@@ -51,7 +51,7 @@ class Inbox {
 
   /// Everything pushed so far, oldest first; 0 when there is nothing.
   std::uint64_t take() noexcept {
-    if (head_.load(std::memory_order_relaxed) == 0) return 0;
+    if (head_.load(std::memory_order_seq_cst) == 0) return 0;
     std::uint64_t node = head_.exchange(0, std::memory_order_acquire);
     std::uint64_t first = 0;
     while (node != 0) {
