@@ -149,22 +149,23 @@ Publishing Publisher::publish(Payload bytes) {
 Publishing Publisher::publish_all(std::span<const Payload> payloads) {
   if (payloads.empty()) return Publishing(nullptr);
   detail::PublishOp& op = detail::PublishOp::acquire(core_, nullptr);
-  if (!core_->bound() || !core_->has_destination()) {
-    op.fail(Error(Code::invalid, "publish_all needs an open publisher with a destination of its own"));
+  if (!core_->bound()) {
+    op.fail(Error(Code::state, "nothing can be published before the app has started"));
     return Publishing(&op);
   }
-  if (core_->confirm()) {  // the plugin may keep them until it confirms; without, the call is all
-    for (const Payload& payload : payloads) (void)op.add(payload.text());
+  if (!core_->has_destination()) {
+    op.fail(Error(Code::invalid, "publish_all needs a publisher with a destination of its own"));
+    return Publishing(&op);
   }
-  const char* at = core_->confirm() ? op.text.data() : nullptr;
   for (const Payload& payload : payloads) {
     rst_out_message message{};
-    message.payload = static_cast<const std::uint8_t*>(at != nullptr ? at : payload.data());
+    message.payload = static_cast<const std::uint8_t*>(payload.data());
     message.payload_len = payload.size();
     message.flags = payload.is_null() ? RST_OUT_NULL_PAYLOAD : 0;
     op.messages.push_back(message);
-    if (at != nullptr) at += payload.size();
   }
+  op.borrows = true;
+  if (core_->confirm()) op.own();  // the plugin may keep them until it confirms; without, the call is all
   return Publishing(core_->submit(op));
 }
 

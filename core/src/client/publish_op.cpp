@@ -73,7 +73,7 @@ void PublishOp::recycle() noexcept {
   first = 0;
   text.clear();
   payload = destination = key = reply_to = correlation = message_id = content_type = Piece{};
-  null_payload = false;
+  null_payload = borrows = false;
   header_pieces.clear();
   options.clear();
   messages.clear();
@@ -93,6 +93,21 @@ PublishOp::Piece PublishOp::add(std::string_view part) {
   Piece piece{static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(part.size()), true};
   text.append(part);
   return piece;
+}
+
+void PublishOp::own() {
+  if (!borrows) return;
+  borrows = false;
+  const auto unsent = std::span(messages).subspan(first);
+  for (const rst_out_message& message : unsent) {
+    (void)add({reinterpret_cast<const char*>(message.payload), static_cast<std::size_t>(message.payload_len)});
+  }
+  (void)text.reserve(1);  // so that an empty payload has an address
+  const auto* at = reinterpret_cast<const std::uint8_t*>(text.data());
+  for (rst_out_message& message : unsent) {
+    message.payload = at;
+    at += message.payload_len;
+  }
 }
 
 void PublishOp::seal() {
@@ -151,7 +166,10 @@ Result<void> PublishOp::take() {
 
 void PublishOp::detach() noexcept {
   const auto conclude = [](PublishOp& ended) {
-    log::Logger& logger = ended.publisher->connection().instance().logger();
+    // The publisher of an app that has not started has no connection yet.
+    const auto environment = ended.publisher->bound() ? nullptr : Environment::shared();
+    log::Logger& logger =
+        environment != nullptr ? environment->logger() : ended.publisher->connection().instance().logger();
     if (const Result<void> result = ended.take(); !result) {
       logger.write(log::Level::error, "publish", "nobody waited for a publish that failed: " + result.error().text);
     }

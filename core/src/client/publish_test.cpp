@@ -190,17 +190,23 @@ TEST_P(Bounded, PublishesWaitForRoomAndKeepTheirOrder) {
   }
 }
 
-TEST_P(Bounded, ManyInOneCallWaitForRoomToo) {
-  std::vector<std::string> texts;
-  for (int i = 0; i < 50; ++i) texts.push_back(std::to_string(i));
-  std::vector<Payload> payloads(texts.begin(), texts.end());
-  auto under_way = out.publish_all(payloads);
-  auto behind = out.publish(Payload("last"));
-  texts.emplace_back("last");
-  EXPECT_FALSE(under_way.await_ready());
-  for (const std::string& each : texts) ASSERT_EQ(take(in), each);
-  good(under_way.get());
-  good(behind.get());
+TEST_P(Bounded, ManyInOneCallWaitForRoomTooAndBorrowNothing) {
+  PublisherOptions options;
+  options.confirm = false;
+  auto quick = good(tight.publisher("q", options).get());
+  for (Publisher* const publisher : {&out, &quick}) {
+    std::vector<std::string> texts;
+    for (int i = 0; i < 50; ++i) texts.push_back("a payload that is no small string " + std::to_string(i));
+    const std::vector<std::string> sent = texts;
+    auto under_way = publisher->publish_all(std::vector<Payload>(texts.begin(), texts.end()));
+    texts.clear();
+    auto behind = publisher->publish(Payload("last"));
+    EXPECT_FALSE(under_way.await_ready());
+    for (const std::string& each : sent) ASSERT_EQ(take(in), each);
+    EXPECT_EQ(take(in), "last");
+    good(under_way.get());
+    good(behind.get());
+  }
 }
 
 TEST_P(Bounded, ThreadsThatPublishMoreThanFitsLoseNothing) {

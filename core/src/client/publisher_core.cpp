@@ -166,6 +166,7 @@ PublishOp* PublisherCore::wait_for_room(PublishOp& op) {
     op.forget_op();
     return &op;
   }
+  op.own();
   op.next = nullptr;
   op.waited = true;
   const bool alone = backlog_first_ == nullptr;

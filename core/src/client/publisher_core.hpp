@@ -47,6 +47,7 @@ struct PublishOp {
   Buffer text;
   Piece payload, destination, key, reply_to, correlation, message_id, content_type;
   bool null_payload = false;
+  bool borrows = false;  // the payloads of `messages` are the caller's
   std::vector<HeaderPiece> header_pieces;
   std::vector<std::pair<std::string, std::string>> options;
 
@@ -62,6 +63,8 @@ struct PublishOp {
   void recycle() noexcept;
   void fail(Error because) noexcept;
   Piece add(std::string_view bytes);
+  /// Copies the payloads that are the caller's, before the call that lent them ends.
+  void own();
   /// Points `messages` into `text`; after this nothing is added.
   void seal();
   /// Takes the error of the first message that failed, if any.
