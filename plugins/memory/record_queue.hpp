@@ -50,7 +50,7 @@ class RecordQueue {
 
  private:
   static constexpr std::uint32_t kBlockRecords = 510;
-  static constexpr std::uint32_t kMaxSpareBlocks = 8;
+  static constexpr std::uint32_t kMaxSpareBlocks = 128;  // kept for reuse: 64 Ki records; more are freed
   struct Block {
     std::unique_ptr<Block> next;
     Record* records[kBlockRecords];

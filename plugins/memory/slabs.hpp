@@ -10,7 +10,7 @@ namespace ruststream::memory {
 class Slabs {
  public:
   static constexpr std::uint32_t kSlabBytes = 64 * 1024;
-  static constexpr std::uint32_t kMaxSpareSlabs = 64;  // empty slabs kept for the next records; more are freed
+  static constexpr std::uint32_t kMaxSpareSlabs = 256;  // empty slabs kept for the next records: 16 MiB; more are freed
 
   struct Place {
     void* memory = nullptr;
