@@ -29,8 +29,10 @@ Result<std::uint32_t> find_kind(const rst_plugin& plugin, const std::string& nam
   }
   const std::string who(options::view(plugin.name));
   if (names.empty()) return fail(Code::unsupported, who + " has no kind that a " + std::string(what) + " can use");
-  return fail(Code::option, "kind `" + name + "`: " + who + " has no such kind for a " + std::string(what) +
-                                options::did_you_mean(name, names));
+  std::string has;
+  for (const std::string_view kind : names) has += (has.empty() ? "" : ", ") + std::string(kind);
+  return fail(Code::option,
+              "kind `" + name + "`: " + who + " has no such kind for a " + std::string(what) + "; choose from: " + has);
 }
 
 struct Sink {

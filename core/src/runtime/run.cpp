@@ -49,7 +49,7 @@ bool is_secret(const detail::AppPlan& plan, const settings::Setting& setting) {
   return false;
 }
 
-int check(const detail::AppCore& core) {
+int check(const detail::AppCore& core, const std::vector<std::string>& warnings) {
   const detail::AppPlan& plan = core.plan();
   std::string text = settings::report(core.settings, [&](const settings::Setting& s) { return is_secret(plan, s); });
   for (const detail::PlannedBroker& broker : plan.brokers) {
@@ -60,7 +60,16 @@ int check(const detail::AppCore& core) {
               std::to_string(subscription.workers) + (subscription.keyed ? " by key" : "") + ", in_flight " +
               std::to_string(subscription.plan.window) + "\n";
     }
+    for (const detail::PlannedPublisher& publisher : broker.publishers) {
+      if (publisher.declaration == nullptr) continue;
+      const detail::PublisherPlan& plan_of = publisher.plan;
+      text += "  publisher " + publisher.declaration->name + ": " +
+              (plan_of.destination.empty() ? "each message its own destination" : plan_of.destination) + ", kind " +
+              std::string(options::view(options::kind_at(*broker.plugin, plan_of.kind).name)) +
+              (plan_of.wanted.confirm ? ", confirmed" : ", unconfirmed") + "\n";
+    }
   }
+  for (const std::string& warning : warnings) text += "warning: " + warning + "\n";
   for (const std::string& warning : plan.warnings) text += "warning: " + warning + "\n";
   print(stdout, text + "ok\n");
   return kExitOk;
@@ -83,7 +92,7 @@ int App::run(int argc, const char* const* argv) {
   detail::Loop loop;
   const detail::Signals signals(loop, core);  // before the first plugin is loaded
   if (const Result<void> configured = core.configure(); !configured) return refuse(configured.error().text);
-  if (line->command == "check") return check(core);
+  if (line->command == "check") return check(core, loaded->warnings);
   for (const std::string& warning : loaded->warnings) {
     core.environment().logger().write(log::Level::warn, "settings", warning);
   }

@@ -39,7 +39,13 @@ std::string warning(const std::string& variable) {
       !meant.empty() && !options::nearest(std::string_view(variable).substr(kEnvironmentPrefix.size()),
                                           std::vector{std::string(meant.substr(kEnvironmentPrefix.size()))})
                              .empty();
-  return variable + " is no setting and was ignored" + (near ? "; did you mean '" + std::string(meant) + "'?" : "");
+  std::string text = variable + " is no setting and was ignored";
+  if (near) return text + "; did you mean '" + std::string(meant) + "'?";
+  for (const std::string_view section : kSections) {
+    const std::string name = variable_for(section) + "_";
+    if (variable.starts_with(name)) return text + "; two underscores are the dot, as in " + name + "_NAME";
+  }
+  return text;
 }
 
 }  // namespace

@@ -46,6 +46,9 @@ TEST(Environment, WarnsOfWhatIsNoSettingAndIgnoresIt) {
       {"RUSTSTREAM_SERVICE_HOST", "RUSTSTREAM_SERVICE_HOST is no setting and was ignored"},
       {"RUSTSTREAM_PLUGIN__PATH",
        "RUSTSTREAM_PLUGIN__PATH is no setting and was ignored; did you mean 'RUSTSTREAM_PLUGIN_PATH'?"},
+      {"RUSTSTREAM_SUBSCRIPTION_BILLING_WORKERS",
+       "RUSTSTREAM_SUBSCRIPTION_BILLING_WORKERS is no setting and was ignored; two underscores are the dot, as in "
+       "RUSTSTREAM_SUBSCRIPTION__NAME"},
       {"RUSTSTREAM_", "RUSTSTREAM_ is no setting and was ignored"},
   };
   for (const auto& c : cases) {
