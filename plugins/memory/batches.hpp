@@ -30,7 +30,7 @@ struct Batch {
 class Batches {
  public:
   static constexpr std::uint32_t kMaxMessages = 1024;  // in one batch
-  static constexpr std::uint32_t kMaxSpare = 64;       // of each size that are kept for reuse; more are freed
+  static constexpr std::uint32_t kMaxSpare = 256;      // of each size that are kept for reuse; more are freed
 
   explicit Batches(Broker& broker) noexcept : broker_(broker) {}
   Batches(const Batches&) = delete;

@@ -60,6 +60,7 @@ inline constexpr std::string_view kAttemptsHeader = "x-dead-letter-attempts";  /
 /// code keeps the contract's meaning of them. Objects passed in are pinned for the call.
 class Broker {
  public:
+  static constexpr std::size_t kMaxGroups = 100'000;
   static constexpr std::size_t kMaxTopics = 100'000;  // then idle ones that nobody declared are forgotten
 
   /// `wake_by` is told, with nothing locked, when an alarm is the new earliest.
@@ -122,6 +123,8 @@ class Broker {
   }
   void gather_routes_again(Topic& topic);
   Group* find_group(std::string_view name, std::string_view addresses, bool log) noexcept;
+  Group* find_group(const ObjectName& object);
+  static std::int32_t too_many_groups(sdk::ErrorOut error);
   Group& make_group(std::string name, std::vector<std::string> addresses, Topic* log, std::uint64_t offset);
   std::uint64_t destroy_group(Turn& turn, Group& group);
   std::uint64_t empty_group(Turn& turn, Group& group, const Topic* only);

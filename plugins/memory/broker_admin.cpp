@@ -14,6 +14,7 @@ std::vector<std::string> split(std::string_view addresses) {
     parts.emplace_back(addresses.substr(0, space));
     addresses = space == std::string_view::npos ? std::string_view{} : addresses.substr(space + 1);
   }
+  std::sort(parts.begin(), parts.end());
   return parts;
 }
 
@@ -46,7 +47,8 @@ std::int32_t Broker::create(const Connection& connection, const ObjectName& obje
       return error(RST_E_INVALID, "address '", sdk::subject(address), "' ", describe(fault));
     }
   }
-  if (find_group(object.name, object.parent, object.log) != nullptr) return RST_DONE;
+  if (find_group(object.name, join_addresses(addresses), object.log) != nullptr) return RST_DONE;
+  if (groups_.size() >= kMaxGroups) return too_many_groups(error);
   Topic* log = nullptr;
   std::uint64_t offset = 0;
   for (const auto& address : addresses) {
@@ -61,16 +63,22 @@ std::int32_t Broker::create(const Connection& connection, const ObjectName& obje
   return RST_DONE;
 }
 
+Group* Broker::find_group(const ObjectName& object) {
+  return find_group(object.name, join_addresses(split(object.parent)), object.log);
+}
+
 std::int32_t Broker::remove(const ObjectName& object, sdk::ErrorOut error) {
   Turn turn(*this);
   if (!object.parent.empty()) {
-    Group* group = find_group(object.name, object.parent, object.log);
+    Group* group = find_group(object);
     if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group '", sdk::subject(object.name), "'");
     if (!group->members.empty()) {
       return error(RST_E_PRECONDITION, "group '", sdk::subject(object.name), "' has ", group->members.size(),
                    " subscriptions; close them first");
     }
+    Topic* const log = group->log;
     destroy_group(turn, *group);
+    if (log != nullptr && !log->refused.empty()) make_room(turn, *log);
     return RST_DONE;
   }
   Topic* topic = find_topic(object.name);
@@ -91,7 +99,7 @@ std::int32_t Broker::remove(const ObjectName& object, sdk::ErrorOut error) {
 std::int32_t Broker::purge(const ObjectName& object, std::uint64_t& removed, sdk::ErrorOut error) {
   Turn turn(*this);
   if (!object.parent.empty()) {
-    Group* group = find_group(object.name, object.parent, object.log);
+    Group* group = find_group(object);
     if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group '", sdk::subject(object.name), "'");
     removed = empty_group(turn, *group, nullptr);
     if (group->is_log() && !group->log->refused.empty()) make_room(turn, *group->log);

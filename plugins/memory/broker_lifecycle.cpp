@@ -36,6 +36,7 @@ std::int32_t Broker::subscribe(Subscription& subscription, const SubscriptionOpt
   }
   Group* group = find_group(options.group, join_addresses(options.addresses), options.log);
   if (group == nullptr) {
+    if (groups_.size() >= kMaxGroups) return too_many_groups(error);
     std::uint64_t offset = log != nullptr ? log->log->begin() : 0;
     if (log != nullptr && options.start != nullptr && !locate(*log, *options.start, offset)) {
       return error(RST_E_NOT_FOUND, "topic '", sdk::subject(log->name), "' does not keep the start position; it has ",
@@ -52,6 +53,10 @@ std::int32_t Broker::subscribe(Subscription& subscription, const SubscriptionOpt
   subscription.names_topic = options.addresses.size() > 1 || has_wildcard(options.addresses.front());
   group->members.push_back(&subscription);
   return RST_DONE;
+}
+
+std::int32_t Broker::too_many_groups(sdk::ErrorOut error) {
+  return error(RST_E_EXHAUSTED, "the broker has ", kMaxGroups, " groups; delete some by rst.admin");
 }
 
 std::int32_t Broker::cannot_use(std::string_view topic, std::int32_t code, sdk::ErrorOut error) {

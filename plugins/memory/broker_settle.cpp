@@ -193,6 +193,7 @@ std::int32_t Broker::seek(Subscription& subscription, const rst_position& positi
   arm(group, kNever);
   group.next_offset = offset;
   group.log->trim_before = 0;
+  if (!group.log->refused.empty()) make_room(turn, *group.log);
   if (group.has_work()) mark_ready(group);
   // The completion goes first: what is delivered behind it carries the new generation.
   if (op != 0) {

@@ -50,6 +50,9 @@ Broker& Instance::broker_of(std::string_view url) {
   const auto found =
       std::find_if(brokers.begin(), brokers.end(), [&](const auto& each) { return each->name() == name; });
   if (found != brokers.end()) return **found;
+  if (brokers.size() == kMaxBrokers) {
+    throw sdk::Failure{RST_E_EXHAUSTED, "this instance has ", kMaxBrokers, " brokers already; reuse a name"};
+  }
   brokers.push_back(
       std::make_unique<Broker>(std::string(name), clock, [this](std::int64_t due_ns) { timer.wake_by(due_ns); }));
   return *brokers.back();
@@ -115,6 +118,7 @@ Instance::Subscription::Subscription(const sdk::Birth& birth, Instance& /*instan
   auto& options = opening_->options;
   options.group = sdk::view(spec.group.len > 0 ? spec.group : spec.durable);
   for (std::uint32_t i = 0; i < spec.address_count; ++i) options.addresses.emplace_back(sdk::view(spec.addresses[i]));
+  std::sort(options.addresses.begin(), options.addresses.end());  // their order does not tell groups apart
   options.log = spec.kind == kLog;
   options.window =
       std::min(spec.window_messages != 0 ? spec.window_messages : InFlight::kMaxWindow, InFlight::kMaxWindow);

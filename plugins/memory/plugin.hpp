@@ -85,6 +85,8 @@ struct Instance {
                         std::uint64_t& age_ns, sdk::ErrorOut error);
   std::int32_t step(std::int64_t now_ns, std::int64_t& next_due_ns, std::uint64_t& pending, sdk::ErrorOut error);
 
+  static constexpr std::size_t kMaxBrokers = 4096;
+
   /// The broker of a URL: one per name, from the first connection to it until the instance ends. Any thread.
   Broker& broker_of(std::string_view url);
   /// Fires what is due in every broker; the next due moment. Any thread.

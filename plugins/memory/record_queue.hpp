@@ -65,7 +65,7 @@ class RecordQueue {
       spare_ = std::move(block->next);
       --spare_count_;
     } else {
-      block.reset(new Block);
+      block = std::make_unique_for_overwrite<Block>();
     }
     Block* added = block.get();
     (tail_block_ == nullptr ? head_block_ : tail_block_->next) = std::move(block);

@@ -52,7 +52,7 @@ void Stats::of(Broker& broker, std::vector<rst_stat>& stats) {
 std::int32_t Stats::of(Broker& broker, const ObjectName& object, std::vector<rst_stat>& stats, sdk::ErrorOut error) {
   const std::lock_guard lock(broker.lock_);
   if (!object.parent.empty()) {
-    const Group* group = broker.find_group(object.name, object.parent, object.log);
+    const Group* group = broker.find_group(object);
     if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group '", sdk::subject(object.name), "'");
     add_group(stats, *group);
     add(stats, RST_STAT_UNSETTLED, unsettled(*group));

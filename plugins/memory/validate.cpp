@@ -84,7 +84,9 @@ void Instance::validate(const rst_subscription_spec& spec, sdk::Plan& plan, sdk:
   plan.ack_deadline_ns = options[kAckTimeoutOption].nanoseconds();
   plan.max_unsettled = InFlight::kMaxWindow;
   plan.max_batch = Batches::kMaxMessages;
-  const auto canonical = join_addresses(addresses);
+  auto sorted = addresses;
+  std::sort(sorted.begin(), sorted.end());
+  const auto canonical = join_addresses(sorted);
   const std::string_view kind = spec.kind == kLog ? "log" : "topic";
   const auto group = sdk::view(spec.group.len > 0 ? spec.group : spec.durable);
   report.text(RST_TEXT_CANONICAL_ADDRESS, canonical);
