@@ -7,6 +7,7 @@
 #include <ruststream/task.hpp>
 #include <ruststream/type_table.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <expected>
@@ -33,10 +34,11 @@ struct MessageRef {
   const rst_message* message = nullptr;
 };
 
-/// Where a consumer's verdicts wait for their settlement.
+/// Where a consumer's verdicts wait for their settlement, and whether its app still starts handlers.
 struct VerdictRoom {
   rst_settlement* next = nullptr;
   rst_settlement* end = nullptr;
+  const std::atomic<bool>* stopping = nullptr;
 };
 
 [[nodiscard]] constexpr rst_settlement ack_of(std::uint64_t token) noexcept {
@@ -73,6 +75,8 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
   /// An arena for a call that outlives the stack, and its return.
   [[nodiscard]] Arena borrow_arena();
   void return_arena(Arena arena);
+  /// Of a call that never ends: nobody waits for its publishes any more.
+  void drop_attached() noexcept;
   void track(RunningCall& call) noexcept;
   void untrack(RunningCall& call) noexcept;
   [[nodiscard]] Arena& stack_arena() noexcept;
@@ -81,7 +85,8 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
   /// the call is over.
   bool acknowledge() noexcept {
     const std::uint64_t token = one_.message->token;
-    if (attached_ != nullptr || token == 0 || room_->next == room_->end) {
+    if (attached_ != nullptr || token == 0 || room_->next == room_->end ||
+        room_->stopping->load(std::memory_order_relaxed)) {
       finish(ack());
       return false;
     }
@@ -256,6 +261,7 @@ class HandlerOf final : public Handler {
   };
   struct None {};
   using Value = std::conditional_t<kRaw, None, typename Stored<kBatch, Input>::Type>;
+  using Scratch = std::conditional_t<kRaw, None, Arena>;  // what is not decoded needs none
 
  public:
   explicit HandlerOf(F function) : function_(std::move(function)) {}
@@ -282,18 +288,26 @@ class HandlerOf final : public Handler {
   struct AsyncCall final : RunningCall {
     Invocation invocation;
     Context context;
-    Arena arena;
+    Scratch arena;
     std::vector<MessageRef> messages;
     Value value{};
     std::optional<Result> task;
 
-    explicit AsyncCall(Invocation& from) : invocation(from), context(invocation), arena(from.borrow_arena()) {
+    explicit AsyncCall(Invocation& from) : invocation(from), context(invocation), arena(borrow(from)) {
       run = [](Ready* self) noexcept {
         auto* const call = static_cast<AsyncCall*>(self);
         call->invocation.untrack(*call);
         call->end();
       };
       RunningCall::destroy = [](RunningCall* self) noexcept { static_cast<AsyncCall*>(self)->destroy(); };
+    }
+
+    static Scratch borrow([[maybe_unused]] Invocation& from) {
+      if constexpr (kRaw) {
+        return {};
+      } else {
+        return from.borrow_arena();
+      }
     }
 
     static void begin(HandlerOf& handler, Invocation& from) {
@@ -303,9 +317,8 @@ class HandlerOf final : public Handler {
         call->invocation.use(call->messages);
       }
       try {
-        if (!handler.decode(call->invocation, call->arena, call->value)) {
-          call->destroy();
-          return;
+        if constexpr (!kRaw) {
+          if (!handler.decode(call->invocation, call->arena, call->value)) return call->destroy();
         }
         call->task.emplace(handler.invoke(call->invocation, call->value, call->context));
         if (!call->task->start(*call)) {
@@ -335,7 +348,9 @@ class HandlerOf final : public Handler {
     }
 
     void destroy() noexcept {
-      invocation.return_arena(std::move(arena));
+      task.reset();  // publishes that it still awaited go to the invocation
+      invocation.drop_attached();
+      if constexpr (!kRaw) invocation.return_arena(std::move(arena));
       this->~AsyncCall();
       frame_free(this, sizeof(AsyncCall));
     }
@@ -343,7 +358,9 @@ class HandlerOf final : public Handler {
 
   /// Handles the invocation's message; true when the next one of its run is to be handled too.
   bool call_one(Invocation& invocation) {
-    if (!decode(invocation, invocation.stack_arena(), value_)) return false;
+    if constexpr (!kRaw) {
+      if (!decode(invocation, invocation.stack_arena(), value_)) return false;
+    }
     Context context(invocation);
     if constexpr (std::is_void_v<Result>) {
       invoke(invocation, value_, context);
@@ -353,10 +370,8 @@ class HandlerOf final : public Handler {
     }
   }
 
-  bool decode(Invocation& invocation, [[maybe_unused]] Arena& arena, [[maybe_unused]] Value& value) {
-    if constexpr (kRaw) {
-      return true;
-    } else if constexpr (kBatch) {
+  bool decode(Invocation& invocation, Arena& arena, Value& value) {
+    if constexpr (kBatch) {
       using Element = typename IsSpan<Input>::Element;
       std::vector<MessageRef>& messages = invocation.messages();
       if (value.size() < messages.size()) value.resize(messages.size());
@@ -380,7 +395,7 @@ class HandlerOf final : public Handler {
     } else if constexpr (std::is_same_v<Input, Message>) {
       return pass(context.message(), context);
     } else if constexpr (kRaw) {
-      return pass(context.message().payload(), context);
+      return pass(payload_of(*invocation.message().message), context);
     } else {
       return pass(static_cast<const Input&>(value), context);
     }

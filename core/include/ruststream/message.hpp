@@ -39,6 +39,13 @@ class Payload {
   bool null_ = false;
 };
 
+namespace detail {
+inline Payload payload_of(const rst_message& message) noexcept {
+  if ((message.flags & RST_MESSAGE_NULL_PAYLOAD) != 0) return Payload::null();
+  return {message.payload, message.payload_len};
+}
+}  // namespace detail
+
 /// One header as the broker gave it: `value` is bytes, or the text of what the broker typed. Borrowed like Payload.
 struct Header {
   std::string_view name;
@@ -93,10 +100,7 @@ class Message {
   Message(const rst_batch& batch, const rst_message& message, std::string_view subscription_address) noexcept
       : batch_(&batch), message_(&message), subscription_address_(subscription_address) {}
 
-  [[nodiscard]] Payload payload() const noexcept {
-    if ((message_->flags & RST_MESSAGE_NULL_PAYLOAD) != 0) return Payload::null();
-    return {message_->payload, message_->payload_len};
-  }
+  [[nodiscard]] Payload payload() const noexcept { return detail::payload_of(*message_); }
   /// Where it was published, as the broker names it.
   [[nodiscard]] std::string_view address() const noexcept {
     const rst_message_meta* meta = message_->meta;

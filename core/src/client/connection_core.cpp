@@ -1,5 +1,7 @@
 #include "client/connection_core.hpp"
 
+#include "client/stream_core.hpp"
+
 namespace ruststream {
 inline namespace v0 {
 namespace detail {
@@ -50,8 +52,22 @@ OpRef ConnectionCore::connect(rst_connection_spec spec) {
                         });
 }
 
+void ConnectionCore::join(StreamCore& stream) {
+  const std::scoped_lock lock(streams_mutex_);
+  streams_.push_back(&stream);
+}
+
+void ConnectionCore::leave(StreamCore& stream) {
+  const std::scoped_lock lock(streams_mutex_);
+  std::erase(streams_, &stream);
+}
+
 OpRef ConnectionCore::close(std::uint32_t flags, std::chrono::nanoseconds timeout) {
   closed_ = true;
+  {
+    const std::scoped_lock lock(streams_mutex_);
+    for (StreamCore* const stream : streams_) stream->end();
+  }
   return instance_.call(timeout, [&](std::uint64_t op, std::uint64_t&, rst_error& error) {
     return plugin().close(instance_.handle(), handle(), flags, static_cast<std::uint64_t>(timeout.count()), op, &error);
   });

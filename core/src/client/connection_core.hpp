@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ruststream {
 inline namespace v0 {
@@ -38,6 +39,10 @@ class ConnectionCore final : public EventSink, public std::enable_shared_from_th
   /// Besides the log of events: the app's, which outlives the connection or takes itself away first.
   void listen(EventSink* listener) noexcept { listener_.store(listener, std::memory_order_release); }
 
+  /// The streams that end with the connection. [any thread]
+  void join(StreamCore& stream);
+  void leave(StreamCore& stream);
+
   [[nodiscard]] OpRef connect(rst_connection_spec spec);
   [[nodiscard]] OpRef close(std::uint32_t flags, std::chrono::nanoseconds timeout);
 
@@ -58,6 +63,8 @@ class ConnectionCore final : public EventSink, public std::enable_shared_from_th
   std::atomic<bool> closed_{false};
   std::atomic<EventSink*> listener_{nullptr};
   EventLog events_;
+  std::mutex streams_mutex_;
+  std::vector<StreamCore*> streams_;
 };
 
 }  // namespace detail

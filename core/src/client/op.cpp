@@ -31,7 +31,7 @@ void Op::complete(std::int32_t result, std::uint64_t result_value, const rst_err
   // Claimed before it is written: a deadline that passes meanwhile finds it taken, one that has passed keeps it.
   std::uint32_t before = state.load(std::memory_order_acquire);
   do {
-    if (before == kDone) return;
+    if (before == kDone || before == kCompleting) return;  // its deadline has passed and was first
   } while (!state.compare_exchange_weak(before, kCompleting, std::memory_order_acq_rel, std::memory_order_acquire));
   status = result;
   value = result_value;

@@ -166,6 +166,7 @@ Result<void> PublishOp::take() {
 
 void PublishOp::detach() noexcept {
   const auto conclude = [](PublishOp& ended) {
+    const std::shared_ptr<PublisherCore> keep = ended.publisher;  // what follows may be the last that holds it
     // The publisher of an app that has not started has no connection yet.
     const auto environment = ended.publisher->bound() ? nullptr : Environment::shared();
     log::Logger& logger =
@@ -174,14 +175,12 @@ void PublishOp::detach() noexcept {
       logger.write(log::Level::error, "publish", "nobody waited for a publish that failed: " + result.error().text);
     }
   };
-  if (op == nullptr) return conclude(*this);
+  if (op == nullptr || op->done()) return conclude(*this);
+  // Concluded on a loop: whoever drops the last handle closes, and closing is no business of a completion's stack.
+  op->deadline.reset();
   op->context = this;
-  op->abandoned = [](Op& ended) noexcept {
-    auto* const self = static_cast<PublishOp*>(ended.context);
-    ended.state.store(Op::kDone, std::memory_order_relaxed);
-    self->detach();
-  };
-  if (op->abandon()) conclude(*this);
+  op->run = [](Ready* self) noexcept { static_cast<PublishOp*>(static_cast<Op*>(self)->context)->detach(); };
+  if (!op->notify(publisher->connection().environment().service_loop())) conclude(*this);
 }
 
 }  // namespace detail

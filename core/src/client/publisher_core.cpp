@@ -39,7 +39,10 @@ OpRef PublisherCore::open(rst_publisher_spec spec) {
 }
 
 OpRef PublisherCore::close(std::uint32_t flags, std::chrono::nanoseconds timeout) {
-  closed_ = true;
+  {
+    const std::scoped_lock lock(backlog_mutex_);
+    closed_ = true;  // nothing waits for room after this
+  }
   fail_backlog();
   Instance& instance = connection_->instance();
   return instance.call(timeout, [&](std::uint64_t op, std::uint64_t&, rst_error& error) {
@@ -153,6 +156,7 @@ std::int32_t PublisherCore::try_part(PublishOp& op) {
   return op.outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1 ? RST_DONE : RST_PENDING;
 }
 
+/// One part less, or no more to come: the last one ends the whole. `op` may be gone after it.
 void PublisherCore::part_done(PublishOp& op) noexcept {
   if (op.outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1) op.op->complete(RST_DONE, 0, nullptr);
 }
@@ -160,10 +164,12 @@ void PublisherCore::part_done(PublishOp& op) noexcept {
 PublishOp* PublisherCore::wait_for_room(PublishOp& op) {
   if (op.op == nullptr) op.op = connection_->instance().start(op.timeout);
   const std::scoped_lock lock(backlog_mutex_);
-  if (backlog_size_.load(std::memory_order_relaxed) >= kMaxBacklog) {
-    op.fail(Error(Code::backpressure, "the broker takes no more and too many publishes wait already: slow down",
-                  kRetryable));
-    op.forget_op();
+  const bool full = backlog_size_.load(std::memory_order_relaxed) >= kMaxBacklog;
+  if (closed_ || full) {
+    op.fail(closed_ ? closed()
+                    : Error(Code::backpressure,
+                            "the broker takes no more and too many publishes wait already: slow down", kRetryable));
+    part_done(op);
     return &op;
   }
   op.own();
@@ -222,14 +228,14 @@ void PublisherCore::fail_backlog() {
   while (op != nullptr) {
     PublishOp* const next = op->next;
     backlog_size_.fetch_sub(1, std::memory_order_release);
-    fail_closed(*op);
+    op->fail(closed());
+    part_done(*op);
     op = next;
   }
 }
 
-void PublisherCore::fail_closed(PublishOp& op) noexcept {
-  op.fail(Error(Code::closed, "the publisher was closed while the broker took no messages", kRetryable));
-  op.op->complete(RST_DONE, 0, nullptr);
+Error PublisherCore::closed() {
+  return Error(Code::closed, "the publisher was closed while the broker took no messages", kRetryable);
 }
 
 void PublisherCore::resubmit() {
@@ -253,9 +259,10 @@ void PublisherCore::resubmit() {
       continue;
     }
     backlog_size_.fetch_sub(1, std::memory_order_release);
-    if (status == -RST_E_BACKPRESSURE) {
-      fail_closed(*op);
-    } else if (status != RST_PENDING) {
+    if (status == -RST_E_BACKPRESSURE) op->fail(closed());
+    if (status < 0) {
+      part_done(*op);
+    } else if (status == RST_DONE) {
       op->op->complete(RST_DONE, 0, nullptr);  // the statuses speak
     }
   }

@@ -123,7 +123,7 @@ class PublisherCore final : public EventSink, public std::enable_shared_from_thi
   PublishOp* wait_for_room(PublishOp& op);
   void resubmit();
   void fail_backlog();
-  static void fail_closed(PublishOp& op) noexcept;
+  [[nodiscard]] static Error closed();
 
   std::shared_ptr<ConnectionCore> connection_;
   std::uint64_t id_ = 0;

@@ -53,11 +53,16 @@ Result<void> status_of(const rst_settlement& item) {
 StreamCore::StreamCore(std::shared_ptr<ConnectionCore> connection, std::string address, SubscriptionCore::Window window)
     : connection_(std::move(connection)), subscription_(acquire(*connection_, id_)) {
   subscription_.open(connection_, id_, std::move(address), window);
+  connection_->join(*this);
   subscription_.set_waker(this);
-  run = [](Ready* self) noexcept { static_cast<StreamCore*>(self)->waiter_.resume(); };
+  run = [](Ready* self) noexcept {
+    StreamCore& core = *static_cast<StreamCore*>(self);
+    if (!core.suspend(core.waiter_)) core.waiter_.resume();  // an event alone is nothing to take: it sleeps again
+  };
 }
 
 StreamCore::~StreamCore() {
+  connection_->leave(*this);
   if (subscription_.handle() != 0 && !closed_) {
     connection_->instance().close_later(subscription_.close(0, Instance::kCloseWait));
   }
@@ -79,8 +84,7 @@ OpRef StreamCore::subscribe(rst_subscription_spec spec) {
 
 OpRef StreamCore::close(std::uint32_t flags, std::chrono::nanoseconds timeout) {
   closed_ = true;
-  ended_ = true;
-  wake();
+  end();
   return subscription_.close(flags, timeout);
 }
 
@@ -126,10 +130,13 @@ bool StreamCore::available() { return batch_ != nullptr || pull() || ended_; }
 bool StreamCore::suspend(std::coroutine_handle<> waiter) noexcept {
   waiter_ = waiter;
   loop_ = current_loop();
-  waiting_.store(kCoroutine, std::memory_order_seq_cst);
-  if (subscription_.inbox().empty() && !ended_) return true;
-  // Something came in between: wake() has taken the word and posts, or nobody has and there is no need to sleep.
-  return waiting_.exchange(kNobody, std::memory_order_seq_cst) == kNobody;
+  while (!available()) {
+    waiting_.store(kCoroutine, std::memory_order_seq_cst);
+    if (subscription_.inbox().empty() && !ended_) return true;
+    // Something came in between: wake() has taken the word and posts, or nobody has and there is no need to sleep.
+    if (waiting_.exchange(kNobody, std::memory_order_seq_cst) == kNobody) return true;
+  }
+  return false;
 }
 
 bool StreamCore::wait(std::chrono::milliseconds timeout) {

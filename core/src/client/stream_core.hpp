@@ -22,6 +22,11 @@ class StreamCore final : public Waker, private Ready {
   void wake() noexcept override;
 
   [[nodiscard]] OpRef subscribe(rst_subscription_spec spec);
+  /// Nothing more will come: who waits is told. [any thread]
+  void end() noexcept {
+    ended_ = true;
+    wake();
+  }
   [[nodiscard]] OpRef close(std::uint32_t flags, std::chrono::nanoseconds timeout);
   void opened(std::uint64_t handle) noexcept { subscription_.set_handle(handle); }
 
@@ -47,13 +52,13 @@ class StreamCore final : public Waker, private Ready {
   std::uint64_t chain_ = 0;     // taken from the inbox, not yet looked at
   rst_batch* batch_ = nullptr;  // being handed out
   std::uint32_t index_ = 0;
-  bool ended_ = false;
-  bool closed_ = false;
+  std::atomic<bool> ended_{false};
+  std::atomic<bool> closed_{false};
   EventLog events_;
   std::atomic<std::uint32_t> waiting_{kNobody};
   std::coroutine_handle<> waiter_;
   Loop* loop_ = nullptr;
-  std::binary_semaphore wake_{0};
+  std::counting_semaphore<> wake_{0};
 };
 
 }  // namespace detail

@@ -49,7 +49,7 @@ void SubscriptionCore::accept(EventNode& event) noexcept {
   }
 }
 
-Result<void> SubscriptionCore::settle(std::span<rst_settlement> items) {
+Result<void> SubscriptionCore::settle(std::span<rst_settlement> items, bool* refused) {
   const Instance& instance = connection_->instance();
   rst_settle call{};
   call.struct_size = sizeof(call);
@@ -63,8 +63,17 @@ Result<void> SubscriptionCore::settle(std::span<rst_settlement> items) {
   if (status < 0) {
     ended = call.count;  // closed or lost: their window is of no use any more
   } else {
+    std::int32_t signs = 0;
     for (const rst_settlement& item : items) {
-      ended += item.verdict != RST_VERDICT_EXTEND && rst_status_code(item.status) != RST_E_UNSUPPORTED ? 1 : 0;
+      signs |= item.status;
+      ended += item.verdict != RST_VERDICT_EXTEND ? 1 : 0;
+    }
+    if (signs < 0) {
+      if (refused != nullptr) *refused = true;
+      for (const rst_settlement& item : items) {
+        const bool open = item.status < 0 && rst_status_code(item.status) == RST_E_UNSUPPORTED;
+        if (open && item.verdict != RST_VERDICT_EXTEND) --ended;
+      }
     }
   }
   give_back(ended, 0);

@@ -42,9 +42,9 @@ class SubscriptionCore {
   [[nodiscard]] ConnectionCore& connection() const noexcept { return *connection_; }
   [[nodiscard]] Window window() const noexcept { return window_; }
 
-  /// Hands verdicts over and takes back the credit of those that are final. Per-item statuses are in the array; the
-  /// result is the verb's error when no item was looked at.
-  [[nodiscard]] Result<void> settle(std::span<rst_settlement> items);
+  /// Hands verdicts over and takes back the credit of those that are final. Per-item statuses are in the array, and
+  /// `refused` is set when one of them is an error; the result is the verb's error when no item was looked at.
+  [[nodiscard]] Result<void> settle(std::span<rst_settlement> items, bool* refused = nullptr);
   /// Returns a batch's memory to the plugin, its bytes to the balance, and drops its reference. `batch` is gone after.
   void release(rst_batch& batch) noexcept;
   /// The same for a batch none of whose messages was looked at: they go back as RELEASE.

@@ -33,7 +33,7 @@ struct FramePool {
   }
 };
 
-thread_local FramePool t_frames;
+constinit thread_local FramePool t_frames;
 
 }  // namespace
 

@@ -7,7 +7,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-thread_local Loop* t_loop = nullptr;
+constinit thread_local Loop* t_loop = nullptr;
 
 }  // namespace
 
@@ -71,8 +71,8 @@ void Loop::append(Ready& first, Ready& last) noexcept {
 }
 
 void Loop::take_posted() noexcept {
+  if (posted_.load(std::memory_order_relaxed) == nullptr) return;
   Ready* newest = posted_.exchange(nullptr, std::memory_order_acquire);
-  if (newest == nullptr) return;
   Ready* const last = newest;
   Ready* first = nullptr;
   while (newest != nullptr) {  // the list is newest first: turn it round
@@ -88,15 +88,38 @@ void Loop::take_posted() noexcept {
 void Loop::turn() {
   in_turn_ = true;
   take_posted();
-  for (std::uint32_t ran = 0; local_first_ != nullptr && ran < kNodesPerTurn; ++ran) {
-    Ready* const node = local_first_;
-    local_first_ = node->next;
-    if (local_first_ == nullptr) local_last_ = nullptr;
-    node->run(node);
-    if (local_first_ == nullptr) take_posted();
-  }
+  std::uint32_t ran = 0;
+  do {
+    for (; local_first_ != nullptr && ran < kNodesPerTurn; ++ran) {
+      Ready* const node = local_first_;
+      local_first_ = node->next;
+      if (local_first_ == nullptr) local_last_ = nullptr;
+      node->run(node);
+      if (local_first_ == nullptr) take_posted();
+    }
+    end_turn();
+  } while (local_first_ != nullptr && ran < kNodesPerTurn);
   in_turn_ = false;
   if (local_first_ != nullptr) uv_async_send(&wake_);
+}
+
+void Loop::end_turn() noexcept {
+  while (ends_ != nullptr) {
+    Ready* const node = ends_;
+    ends_ = node->next;
+    node->run(node);
+  }
+}
+
+void Loop::at_end_of_turn(Ready& node) noexcept {
+  node.next = ends_;
+  ends_ = &node;
+}
+
+void Loop::withdraw(const Ready& node) noexcept {
+  Ready** link = &ends_;
+  while (*link != nullptr && *link != &node) link = &(*link)->next;
+  if (*link != nullptr) *link = node.next;
 }
 
 struct Timer::Handle {

@@ -30,6 +30,14 @@ class Loop {
   /// [any thread; never blocks]
   void post(Ready& node) noexcept;
 
+  /// Runs `node` when the turn that is running has nothing else left to do, or its bound is reached. [in a turn of this
+  /// loop; a node once until it ran]
+  void at_end_of_turn(Ready& node) noexcept;
+  /// Takes such a node back, if it still waits. [loop thread]
+  void withdraw(const Ready& node) noexcept;
+  /// Whether the calling thread is in a turn of this loop, rather than in a callback of a timer.
+  [[nodiscard]] bool in_turn() const noexcept { return in_turn_ && on_thread(); }
+
   [[nodiscard]] bool on_thread() const noexcept;
   [[nodiscard]] uv_loop_t* uv() noexcept { return &uv_; }
 
@@ -37,6 +45,7 @@ class Loop {
   static constexpr std::uint32_t kNodesPerTurn = 1024;
 
   void turn();
+  void end_turn() noexcept;
   void take_posted() noexcept;
   void append(Ready& first, Ready& last) noexcept;
 
@@ -44,6 +53,7 @@ class Loop {
   uv_async_t wake_{};
   Ready* local_first_ = nullptr;  // loop thread only
   Ready* local_last_ = nullptr;
+  Ready* ends_ = nullptr;  // for the end of this turn
   bool in_turn_ = false;
   std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<Ready*> posted_{nullptr};

@@ -186,11 +186,11 @@ Result<void> App::start() {
   if (core_->thread.joinable()) return fail(Code::state, "the app runs already");
   if (core_->stopping()) return fail(Code::state, "the app has been stopped: make another one to start again");
   if (Result<void> configured = core_->configure(); !configured) return configured;
-  std::promise<Result<void>> up;
-  std::future<Result<void>> told = up.get_future();
-  core_->thread = std::thread([this, &up] {
+  const auto up = std::make_shared<std::promise<Result<void>>>();  // set_value may still use it when told.get() returns
+  std::future<Result<void>> told = up->get_future();
+  core_->thread = std::thread([this, up] {
     detail::Loop loop;
-    core_->exit_code = core_->live(*this, loop, [&up](const Result<void>& result) { up.set_value(result); });
+    core_->exit_code = core_->live(*this, loop, [&up](const Result<void>& result) { up->set_value(result); });
   });
   Result<void> result = told.get();
   if (!result) core_->thread.join();

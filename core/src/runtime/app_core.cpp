@@ -71,6 +71,19 @@ class Park {
   std::coroutine_handle<>& place_;
 };
 
+/// Runs what is the user's; what it throws becomes the error.
+template <class F>
+Result<void> guarded(F&& users) {
+  try {
+    users();
+    return {};
+  } catch (const std::exception& exception) {
+    return fail(Code::aborted, exception.what());
+  } catch (...) {
+    return fail(Code::aborted, "something was thrown that is no std::exception");
+  }
+}
+
 }  // namespace
 
 AppCore::AppCore(AppInfo about)
@@ -100,6 +113,22 @@ void AppCore::fail_fast(const std::string& why) noexcept {
   }
   if (first) log(log::Level::error, why + "; stopping");
   request_stop();
+}
+
+void AppCore::on_event(const rst_event& event) noexcept {
+  const std::string why = event.error != nullptr ? ": " + std::string(event.error->text, event.error->text_len) : "";
+  switch (event.kind) {
+    case RST_EVENT_CONN_FAILED: fail_fast("the connection has failed for good" + why); break;
+    case RST_EVENT_PUB_ENDED: fail_fast("the broker ended a publisher" + why); break;
+    case RST_EVENT_CONN_DOWN: log(log::Level::warn, "the connection is lost" + why); break;
+    case RST_EVENT_CONN_LEAVING: log(log::Level::warn, "the server is about to leave" + why); break;
+    case RST_EVENT_CONN_BLOCKED: log(log::Level::warn, "the server takes no publishes for now" + why); break;
+    case RST_EVENT_CONN_UP: log(log::Level::debug, "connected: " + std::string(event.text.ptr, event.text.len)); break;
+    case RST_EVENT_PUB_FAILED:
+      log(log::Level::error, std::to_string(event.value) + " unconfirmed messages failed" + why);
+      break;
+    default: break;
+  }
 }
 
 std::string AppCore::fatal() const {
@@ -200,11 +229,13 @@ Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(con
   }
   stopping_ = true;
   drained = co_await drain();
-  if (Result<void> hooks = co_await run_hooks(on_shutdown, app, "on_shutdown"); !hooks) code = kExitFatal;
+  if (started_up_) (void)co_await run_hooks(on_shutdown, app, "on_shutdown");  // a failure of it is fatal()
   co_await bring_down();
   co_await let_go();
   say_goodbye(drained);
-  for (const auto& hook : after_shutdown) hook(app);
+  for (const auto& hook : after_shutdown) {
+    if (const Result<void> said = guarded([&] { hook(app); }); !said) fail_fast("after_shutdown: " + said.error().text);
+  }
   if (!fatal().empty()) code = kExitFatal;
   if (code == kExitOk && !drained) code = kExitUnfinished;
   co_return code;
@@ -216,8 +247,8 @@ Task<Result<void>> AppCore::run_hooks(const std::vector<App::Hook>& hooks, App& 
     try {
       Task<Result<void>> task = hook(app);
       result = co_await task;
-    } catch (const std::exception& exception) {
-      result = fail(Code::aborted, exception.what());
+    } catch (...) {
+      result = guarded([] { throw; });
     }
     if (result) continue;
     result.error().text = std::string(when) + ": " + result.error().text;
@@ -230,14 +261,18 @@ Task<Result<void>> AppCore::run_hooks(const std::vector<App::Hook>& hooks, App& 
 Task<Result<void>> AppCore::bring_up(App& app, Loop& loop) {
   for (const std::string& warning : plan_.warnings) log(log::Level::warn, warning);
   if (Result<void> hooks = co_await run_hooks(on_startup, app, "on_startup"); !hooks) co_return hooks;
+  started_up_ = true;
   for (PlannedBroker& planned : plan_.brokers) {
+    if (stopping()) co_return Result<void>();
     if (Result<void> connected = co_await connect(planned, loop); !connected) co_return connected;
   }
   for (std::size_t i = 0; i < plan_.brokers.size(); ++i) {
     for (PlannedSubscription& planned : plan_.brokers[i].subscriptions) {
+      if (stopping()) co_return Result<void>();
       if (Result<void> subscribed = co_await subscribe(planned, running_[i], loop); !subscribed) co_return subscribed;
     }
   }
+  if (stopping()) co_return Result<void>();
   log(log::Level::info, "started");
   co_return co_await run_hooks(after_startup, app, "after_startup");
 }
@@ -247,6 +282,7 @@ Task<Result<void>> AppCore::connect(PlannedBroker& planned, Loop& loop) {
   if (!instance) co_return std::unexpected(instance.error());
   RunningBroker& broker = running_.emplace_back();
   broker.connection = std::make_shared<ConnectionCore>(environment_, **instance, planned.connection.display);
+  broker.connection->listen(this);
   Await connecting(broker.connection->connect(planned.connection.spec()));
   const Result<std::uint64_t> handle = co_await connecting;
   if (!handle) {
@@ -317,7 +353,6 @@ Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, RunningBroke
   co_await there;
   running.consumer =
       std::make_unique<Consumer>(*running.loop, *running.core, std::move(config), *this, environment_->logger());
-  running.core->set_waker(running.consumer.get());
   Hop home(loop);
   co_await home;
   const rst_str where{planned.plan.address.data(), planned.plan.address.size()};
@@ -335,22 +370,32 @@ Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, RunningBroke
     co_return std::unexpected(std::move(error));
   }
   running.core->set_handle(*handle);
+  Hop again(*running.loop);
+  co_await again;
+  running.core->set_waker(running.consumer.get());  // not before it has a handle to settle with
+  running.consumer->again();
+  Hop back(loop);
+  co_await back;
   co_return Result<void>();
 }
 
 Task<bool> AppCore::drain() {
   const auto deadline = std::chrono::steady_clock::now() + drain_timeout_;
+  std::vector<OpRef> drains;  // all are asked before one is awaited, so that nobody goes on for another's sake
   for (RunningBroker& broker : running_) {
     for (RunningBroker::Subscription& subscription : broker.subscriptions) {
       if (subscription.core->handle() == 0) continue;
-      Await draining(subscription.core->drain());
-      (void)co_await draining;  // refused when it has ended already: then nothing follows either
+      drains.push_back(subscription.core->drain());
       Hop there(*subscription.loop);
       co_await there;
       subscription.consumer->stop_starting();
       Hop home(*loop_);
       co_await home;
     }
+  }
+  for (OpRef& op : drains) {
+    Await draining(std::move(op));
+    (void)co_await draining;  // refused when it has ended already: then nothing follows either
   }
   bool all = co_await idle();
   while (!all && std::chrono::steady_clock::now() < deadline) {
@@ -413,8 +458,10 @@ Task<void> AppCore::let_go() {
         co_await there;
         subscription.consumer->stop_starting();  // empties the inbox; the verdicts are refused and nobody minds
         subscription.core->set_waker(nullptr);
-        Behind wakes(*subscription.loop);  // a wake that is on its way still finds the consumer
-        co_await wakes;
+        do {  // a node of it that is on its way still finds the consumer
+          Behind nodes(*subscription.loop);
+          co_await nodes;
+        } while (subscription.consumer->posted());
         const ConsumerCounts& counts = subscription.consumer->counts();
         counts_.handled += counts.handled;
         counts_.failed += counts.failed;
@@ -428,6 +475,7 @@ Task<void> AppCore::let_go() {
       subscription.core->drop_reference();
     }
   }
+  for (const RunningBroker& broker : running_) broker.connection->listen(nullptr);
   running_.clear();
   more_shards_.clear();
 }

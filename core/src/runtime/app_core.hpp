@@ -55,7 +55,7 @@ class Shard {
 
 /// What an App is behind its handle: declarations, then plan, then the first shard's loop thread on which all of this
 /// happens but for the handlers of subscriptions on other shards, fail_fast(), request_stop() and find_publisher().
-class AppCore final : public AppControl {
+class AppCore final : public AppControl, private EventSink {
  public:
   explicit AppCore(AppInfo info);
   ~AppCore();
@@ -70,7 +70,7 @@ class AppCore final : public AppControl {
   // AppControl. [any loop thread]
   void fail_fast(const std::string& why) noexcept override;
   void stop() noexcept override { request_stop(); }
-  [[nodiscard]] bool stopping() const noexcept override { return stopping_.load(std::memory_order_acquire); }
+  [[nodiscard]] const std::atomic<bool>& stop_flag() const noexcept override { return stopping_; }
 
   /// [any thread]
   void request_stop() noexcept;
@@ -89,6 +89,7 @@ class AppCore final : public AppControl {
   int exit_code = kExitOk;
 
  private:
+  void on_event(const rst_event& event) noexcept override;  // of a connection [plugin threads]
   Task<int> whole_life(App& app, Loop& loop, const std::function<void(const Result<void>&)>& started);
   Task<Result<void>> bring_up(App& app, Loop& loop);
   Task<Result<void>> connect(PlannedBroker& planned, Loop& loop);
@@ -112,6 +113,7 @@ class AppCore final : public AppControl {
   std::vector<std::pair<std::string, std::shared_ptr<PublisherCore>>> outside_;
   std::atomic<bool> stopping_{false};
   std::deque<Shard> more_shards_;
+  bool started_up_ = false;   // on_startup went well
   std::uint32_t placed_ = 0;  // subscriptions, for the round of shards
   ConsumerCounts counts_;     // of consumers that are gone
   std::uint32_t unsettled_ = 0;

@@ -21,9 +21,11 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
       config_(std::move(config)),
       app_(app),
       logger_(logger),
+      coroutine_(config_.handler->is_coroutine()),
+      batches_(config_.handler->takes_batch()),
       lanes_(config_.keyed ? config_.workers : 1, config_.keyed ? subscription.window().messages : 0),
       random_(subscription.id() * 2 + 1) {
-  for (Node* node : {&woken_, &turn_}) node->consumer = this;
+  for (Node* node : {&woken_, &turn_, &flush_}) node->consumer = this;
   woken_.run = [](Ready* self) noexcept {
     Consumer& consumer = *static_cast<Node*>(self)->consumer;
     consumer.wake_posted_.exchange(false, std::memory_order_seq_cst);  // before the inbox is looked at
@@ -34,11 +36,16 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
     consumer.turn_posted_ = false;
     consumer.turn();
   };
+  flush_.run = [](Ready* self) noexcept {
+    Consumer& consumer = *static_cast<Node*>(self)->consumer;
+    consumer.flush_posted_ = false;
+    consumer.flush();
+  };
   settlements_.resize(kSettleAtOnce);
-  room_ = {settlements_.data(), settlements_.data() + kSettleAtOnce};
+  room_ = {settlements_.data(), settlements_.data() + kSettleAtOnce, &app_.stop_flag()};
   details_.reserve(kSettleAtOnce);
   finished_.reserve(kSettleAtOnce);
-  if (config_.handler->takes_batch()) {
+  if (batches_) {
     gathered_.reserve(config_.batch);
     batch_timer_.emplace(
         loop_,
@@ -54,6 +61,7 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
 }
 
 Consumer::~Consumer() {
+  if (flush_posted_) loop_.withdraw(flush_);
   while (suspended_ != nullptr) {
     RunningCall& call = *suspended_;
     untrack(call);
@@ -87,8 +95,8 @@ void Consumer::turn() {
   } else {
     std::uint32_t started = 0;
     bool more = true;
-    while (more && started < kPerTurn && !stopping_) {
-      if (config_.handler->takes_batch()) {
+    while (more && started < kPerTurn && !stopping_ && !app_.stopping() && revoking_.empty()) {
+      if (batches_) {
         more = start_batch();
         started += config_.batch;
       } else if (config_.keyed && (running_ != 0 || lanes_.waiting())) {
@@ -104,9 +112,20 @@ void Consumer::turn() {
     if (more) again();
   }
   in_turn_ = false;
-  flush();
-  if (!revoking_.empty() && running_ == 0) answer_revokes();
+  flush_soon();
+  if (!revoking_.empty() && running_ == 0) {
+    flush();
+    answer_revokes();
+  }
   watch_deadline();
+}
+
+void Consumer::flush_soon() noexcept {
+  if (flush_posted_ || (unsettled() == 0 && finished_.empty() && continuations_.empty())) return;
+  // Half the window is what the broker needs back to go on.
+  if (!loop_.in_turn() || unsettled() * 2 >= subscription_.window().messages) return flush();
+  flush_posted_ = true;
+  loop_.at_end_of_turn(flush_);
 }
 
 bool Consumer::next(MessageRef& ref) {
@@ -147,7 +166,7 @@ void Consumer::start(const MessageRef& ref, std::uint32_t lane) {
   ++running_;
   Invocation invocation(*this, ref, lane, room_);
   config_.handler->call(invocation);
-  close_run(invocation, *ref.batch);
+  if (!coroutine_) close_run(invocation, *ref.batch);
 }
 
 /// Books what the call acknowledged by itself; anything else has booked itself.
@@ -166,12 +185,12 @@ void Consumer::close_run(const Invocation& invocation, rst_batch& batch) noexcep
 std::uint32_t Consumer::start_run(std::uint32_t most) {
   MessageRef ref;
   if (!next(ref)) return 0;
-  if (config_.keyed && config_.handler->is_coroutine()) {
-    start_in_lane(ref);
+  if (coroutine_) {  // it may go on beside the next message
+    config_.keyed ? start_in_lane(ref) : start(ref, kNoLane);
     return 1;
   }
-  // A coroutine may go on beside the next message, and what was revoked is found message by message.
-  const bool alone = batch_ == nullptr || config_.handler->is_coroutine() || !lost_.empty() || !revoking_.empty();
+  // What was revoked is found message by message.
+  const bool alone = batch_ == nullptr || !lost_.empty() || !revoking_.empty();
   const std::uint32_t run = alone ? 1 : std::min(most, batch_->count - index_ + 1);
   ++running_;
   Invocation invocation(*this, ref, kNoLane, room_, run);

@@ -29,7 +29,9 @@ class AppControl {
   /// A policy said fail_fast, or a handler threw Fatal.
   virtual void fail_fast(const std::string& why) noexcept = 0;
   virtual void stop() noexcept = 0;
-  [[nodiscard]] virtual bool stopping() const noexcept = 0;
+  /// True once the app has begun to stop. Lives as long as the app.
+  [[nodiscard]] virtual const std::atomic<bool>& stop_flag() const noexcept = 0;
+  [[nodiscard]] bool stopping() const noexcept { return stop_flag().load(std::memory_order_acquire); }
 
  protected:
   ~AppControl() = default;
@@ -75,6 +77,10 @@ class Consumer final : public Waker {
     if (!wake_posted_.exchange(true, std::memory_order_acq_rel)) loop_.post(woken_);
   }
 
+  /// Has a turn posted, unless one is.
+  void again() noexcept;
+  /// Whether a node of it waits in the loop. [its loop thread]
+  [[nodiscard]] bool posted() const noexcept { return turn_posted_ || wake_posted_.load(std::memory_order_acquire); }
   /// Starts no more handlers; what was not started goes back as RELEASE, now and whatever still arrives.
   void stop_starting();
   /// No handler runs and no publish of one is pending.
@@ -109,7 +115,7 @@ class Consumer final : public Waker {
   struct Deferred;
 
   void turn();
-  void again() noexcept;
+  void flush_soon() noexcept;
   bool next(MessageRef& ref);
   bool pull();
   void take_event(EventNode& node);
@@ -124,6 +130,7 @@ class Consumer final : public Waker {
   void ended(std::uint32_t lane, std::size_t messages) noexcept;
 
   void settle(const MessageRef& ref, const Outcome& outcome) noexcept;
+  void acknowledge(const rst_message& message) noexcept;
   void acknowledge_all(const std::vector<MessageRef>& messages) noexcept;
   [[nodiscard]] std::size_t unsettled() const noexcept {
     return static_cast<std::size_t>(room_.next - settlements_.data());
@@ -145,14 +152,19 @@ class Consumer final : public Waker {
   AppControl& app_;
   log::Logger& logger_;
   log::RateLimit rate_;
+  const bool coroutine_;  // what the handler is
+  const bool batches_;
 
   struct Node : Ready {
     Consumer* consumer = nullptr;
   };
   Node woken_;  // posted by wake()
-  std::atomic<bool> wake_posted_{false};  // a turn may empty the inbox before woken_ runs, and the next edge wakes again
+  std::atomic<bool> wake_posted_{
+      false};   // a turn may empty the inbox before woken_ runs, and the next edge wakes again
   Node turn_;   // posted by again(): when a handler ended outside of a turn
+  Node flush_;  // at the end of the loop's turn, so that what ends in one turn is settled in one call
   bool turn_posted_ = false;
+  bool flush_posted_ = false;
   bool in_turn_ = false;
   bool stopping_ = false;
 

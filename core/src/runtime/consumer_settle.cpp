@@ -13,6 +13,7 @@ struct Consumer::Deferred {
   Consumer* consumer;
   std::uint32_t lane;
   std::uint32_t waiting = 0;
+  bool copies = false;  // the publish is a copy of the message, made to retry or bury it
   bool failed = false;
   Error error;
   std::vector<std::pair<MessageRef, Outcome>> verdicts;
@@ -26,13 +27,17 @@ struct Consumer::Deferred {
   }
   void conclude() {
     for (auto& [ref, outcome] : verdicts) {
-      if (failed && outcome.verdict() == Verdict::ack) {
+      if (failed && copies) {  // another copy would fail the same way
+        consumer->log(log::Level::warn, static_cast<std::int64_t>(error.code),
+                      "a message could not be copied, the broker keeps it: " + error.text);
+        outcome = release();
+      } else if (failed && outcome.verdict() == Verdict::ack) {
         outcome = consumer->on_failure(consumer->config_.on_failure, ref, "a publish failed: " + error.text);
       }
       consumer->settle(ref, outcome);
     }
     if (then && !failed) consumer->continuations_.push_back(std::move(then));
-    consumer->ended(lane, verdicts.size());
+    consumer->ended(lane, copies ? 0 : verdicts.size());
     delete this;
   }
 };
@@ -76,7 +81,14 @@ void Consumer::finish(Invocation& invocation, const Outcome& outcome, const std:
   if (PublishOp* const attached = invocation.take_attached(); attached != nullptr) {
     return defer(invocation, attached, {{invocation.message(), outcome}}, then);
   }
-  settle(invocation.message(), outcome);
+  if (outcome.verdict() == Verdict::ack) {
+    const MessageRef ref = invocation.message();
+    acknowledge(*ref.message);
+    unref(*ref.batch, 1);
+    if (finished_.size() >= kSettleAtOnce) flush();
+  } else {
+    settle(invocation.message(), outcome);
+  }
   if (then != nullptr) continuations_.push_back(*then);
   ended(invocation.lane(), 1);
 }
@@ -102,6 +114,12 @@ void Consumer::finish(Invocation& invocation, std::span<const Outcome> outcomes)
   ended(kNoLane, messages.size());
 }
 
+void Consumer::acknowledge(const rst_message& message) noexcept {
+  if (message.token == 0) return subscription_.give_back(1, 0);
+  if (room_.next == room_.end) flush();
+  *room_.next++ = ack_of(message.token);
+}
+
 void Consumer::acknowledge_all(const std::vector<MessageRef>& messages) noexcept {
   std::uint64_t of_batch = 0;  // not yet taken off the count of their batch
   rst_batch* batch = nullptr;
@@ -111,14 +129,10 @@ void Consumer::acknowledge_all(const std::vector<MessageRef>& messages) noexcept
       batch = ref.batch;
     }
     ++of_batch;
-    if (ref.message->token == 0) {
-      subscription_.give_back(1, 0);
-    } else {
-      if (room_.next == room_.end) flush();
-      *room_.next++ = ack_of(ref.message->token);
-    }
+    acknowledge(*ref.message);
   }
   if (of_batch != 0) unref(*batch, of_batch);
+  if (finished_.size() >= kSettleAtOnce) flush();
 }
 
 void Consumer::failed(Invocation& invocation, const Error& why) noexcept {
@@ -205,11 +219,21 @@ void Consumer::settle(const MessageRef& ref, const Outcome& outcome) noexcept {
     }
     if (plan.can(RST_CAP_RETRY)) return push(ref, Verdict::retry, {}, outcome.reason());
     if ((plan.flags & RST_PLAN_COPY_PRIVATE) != 0 && copy_to(plan.copy_address, ref, outcome.reason())) return;
-    return push(ref, Verdict::release, {}, {});
+    return settle(ref, release());
+  }
+  if (outcome.verdict() == Verdict::release && !plan.can(RST_CAP_RELEASE)) {
+    if (plan.can(RST_CAP_RETRY)) return push(ref, Verdict::retry, {}, {});
+    subscription_.give_back(1, 0);  // left unsettled: the broker takes it back in its own time (rule S4)
+    return unref(*ref.batch, 1);
   }
   if (outcome.verdict() == Verdict::reject && !config_.dead_letter.empty() && !plan.can(RST_CAP_REJECT_TO) &&
       copy_to(config_.dead_letter, ref, outcome.reason())) {
     return;
+  }
+  if (outcome.verdict() == Verdict::reject && !plan.can(RST_CAP_REJECT)) {
+    ++counts_.lost;
+    log(log::Level::warn, RST_E_UNSUPPORTED, "a rejected message is acknowledged: this kind cannot reject");
+    return push(ref, Verdict::ack, {}, {});
   }
   push(ref, outcome.verdict(), {}, outcome.reason());
 }
@@ -234,8 +258,8 @@ bool Consumer::copy_to(const std::string& destination, const MessageRef& ref, st
     push(ref, Verdict::ack, {}, {});
     return true;
   }
-  auto* const deferred =
-      new Deferred{.consumer = this, .lane = kNoLane, .error = {}, .verdicts = {{ref, ack()}}, .then = {}};
+  auto* const deferred = new Deferred{
+      .consumer = this, .lane = kNoLane, .copies = true, .error = {}, .verdicts = {{ref, ack()}}, .then = {}};
   wait_for(*deferred, attached);
   return true;
 }
@@ -261,7 +285,7 @@ void Consumer::push(const MessageRef& ref, Verdict verdict, std::chrono::nanosec
     }
   }
   if (ref.batch != nullptr) unref(*ref.batch, 1);
-  if (finished_.size() == kSettleAtOnce) flush();
+  if (finished_.size() >= kSettleAtOnce) flush();
 }
 
 /// So many messages of the batch are over; with the last one its memory goes back, after their settlement.
@@ -277,11 +301,12 @@ void Consumer::unref(rst_batch& batch, std::uint64_t messages) noexcept {
 
 void Consumer::flush() noexcept {
   if (const std::span due(settlements_.data(), unsettled()); !due.empty()) {
-    if (const Result<void> handed = subscription_.settle(due); !handed) {
+    bool some_refused = false;
+    if (const Result<void> handed = subscription_.settle(due, &some_refused); !handed) {
       counts_.refused += due.size();
       log(log::Level::warn, static_cast<std::int64_t>(handed.error().code),
           "verdicts were refused, the broker will redeliver: " + handed.error().text);
-    } else {
+    } else if (some_refused) {
       for (const rst_settlement& item : due) {
         if (item.status >= 0 || item.verdict == RST_VERDICT_EXTEND) continue;
         ++counts_.refused;
@@ -338,6 +363,16 @@ void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
         owner.one_known(known);
         if (--owner.waiting == 0) owner.conclude();
       };
+      if (op.waited) {
+        op.op->deadline = std::make_unique<Timer>(
+            loop_,
+            [](void* self) noexcept {
+              auto& late = *static_cast<PublishOp*>(static_cast<Op*>(self)->context);
+              late.publisher->give_up_waiting(late);
+            },
+            op.op);
+        op.op->deadline->start(op.timeout);
+      }
       if (op.op->notify(loop_)) {
         ++deferred.waiting;
         continue;

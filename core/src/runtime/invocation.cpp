@@ -11,6 +11,15 @@ void Invocation::attach(PublishOp& op) noexcept {
   attached_ = &op;
 }
 
+void Invocation::drop_attached() noexcept {
+  for (PublishOp* op = take_attached(); op != nullptr;) {
+    PublishOp* const next = op->next;
+    op->call = nullptr;
+    op->detach();
+    op = next;
+  }
+}
+
 bool Invocation::decode(const TypeTable& table, Arena& arena, void* object) {
   arena.reset();  // of the message before, in a run
   if (consumer_->decode(table, arena, object, one_)) return true;
