@@ -180,6 +180,37 @@ TEST_P(Delivery, TakesARefusedBatchBackUnprocessed) {
   EXPECT_EQ(attempts, (std::vector<std::uint16_t>{1, 1}));
 }
 
+TEST_P(Delivery, TellsGroupsApartByNameAndAddressesButNotByTheirOrder) {
+  const auto first = client.subscribe({{"a", "b"}, "g"}), second = client.subscribe({{"b", "a"}, "g"});
+  const auto other = client.subscribe({{"a"}, "g"});
+  const auto publisher = client.publisher("a");
+  for (int i = 0; i < 4; ++i) client.publish(publisher, {{"x"}});
+  EXPECT_EQ(client.take(first).size() + client.take(second).size(), 4U);
+  EXPECT_EQ(client.take(other).size(), 4U);
+}
+
+TEST_P(Delivery, KeepsOrderAndContentOverManySlabsAndBlocks) {
+  constexpr std::size_t kMessages = 4000;
+  const auto text = [](std::size_t i) { return std::to_string(i) + std::string(i * 7 % 1500, 'x'); };
+  const auto subscription = client.subscribe({.addresses = {"orders"}, .credit = 0, .max_batch = 100});
+  const auto publisher = client.publisher("orders");
+  for (std::size_t i = 0; i < kMessages;) {
+    std::vector<Out> array;
+    for (; array.size() < 7 && i < kMessages; ++i) array.push_back({text(i)});
+    ASSERT_EQ(client.publish(publisher, array), RST_DONE);
+  }
+  for (std::size_t next = 0; next < kMessages;) {
+    client.credit(subscription, 333, 1U << 30);
+    const auto taken = client.take(subscription);
+    ASSERT_FALSE(taken.empty());
+    for (const auto& message : taken) {
+      ASSERT_EQ(message.payload, text(next++));
+      ASSERT_EQ(client.settle(subscription, message.token, RST_VERDICT_ACK), RST_OK);
+    }
+  }
+  EXPECT_EQ(client.stats(client.connection, "orders")[RST_STAT_VENDOR], 0U);
+}
+
 TEST_P(Delivery, SharesOneBrokerPerNameAndSurvivesTheCloseOfOneConnection) {
   const auto first = client.connection;
   const auto second = client.connect();

@@ -1,6 +1,7 @@
 // What becomes of deliveries.
 #include "test_host.hpp"
 
+#include <filesystem>
 #include <thread>
 
 namespace ruststream::memory::test {
@@ -151,6 +152,20 @@ TEST_P(Settle, DeliversADelayedRetryInRealTimeNoEarlierThanAsked) {
   client.settle(subscription, take_one(subscription).token, RST_VERDICT_RETRY, 30'000'000);
   EXPECT_EQ(client.host.await_messages(subscription.id, 1).at(0).attempt, 2);
   EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(30));
+}
+
+TEST_P(Settle, StartsNoThreadBeforeSomethingIsDelayed) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto before = threads();
+  const auto subscription = client.subscribe({{"orders"}});
+  client.publish(publisher, {{"a"}});
+  const auto message = take_one(subscription);
+  EXPECT_EQ(threads(), before);
+  client.settle(subscription, message.token, RST_VERDICT_RETRY, 60'000'000'000);
+  EXPECT_EQ(threads(), before + 1);
 }
 
 TEST_P(Settle, TakesBackWhatIsNotSettledInTimeUnlessExtended) {
