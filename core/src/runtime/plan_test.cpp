@@ -1,0 +1,162 @@
+// What is refused at startup, all of it in one error and before any connection; and where settings come from.
+#include "runtime/runtime_testing.hpp"
+
+#include <cstdlib>
+#include <fstream>
+
+namespace ruststream::testing {
+namespace {
+
+using Words = std::vector<std::string>;
+
+void expect_words(const std::string& text, const Words& words) {
+  for (const std::string& word : words) EXPECT_NE(text.find(word), std::string::npos) << word << " in:\n" << text;
+}
+
+struct PlanCase {
+  const char* name;
+  std::function<void(App&)> declare;
+  Words says;
+};
+
+/// An app of one broker whose only handler is described by the case.
+std::function<void(App&)> one(const std::string& address, const std::function<void(Registration)>& describe = {},
+                              const char* url = "memory:") {
+  return [=](App& app) {
+    app.broker(url, [&](Scope& b) {
+      const Registration registration = b.subscribe(address, [](const Order&) {});
+      if (describe) describe(registration);
+    });
+  };
+}
+
+TEST(Plan, WhatCannotWorkIsRefusedByNameBeforeAnythingIsConnected) {
+  const PlanCase cases[] = {
+      {"no broker", [](App&) {}, {"no broker"}},
+      {"unknown scheme", one("in", {}, "nats://host"), {"nats", "memory"}},
+      {"malformed URL", one("in", {}, "memory"), {"URL"}},
+      {"connection option", one("in", {}, "memory:?capasity=1"), {"capasity", "capacity"}},
+      {"no address", one(""), {"subscription", "address"}},
+      {"malformed address", one("a..b"), {"a..b"}},
+      {"kind", one("in", [](Registration r) { r.kind("topik"); }), {"`in`", "topik", "topic"}},
+      {"option",
+       one("in", [](Registration r) { r.option("ack_timeuot", "1s"); }),
+       {"`in`", "ack_timeuot", "ack_timeout"}},
+      {"value", one("in", [](Registration r) { r.option("ack_timeout", "soon"); }), {"`in`", "ack_timeout", "soon"}},
+      {"dead letter", one("in", [](Registration r) { r.dead_letter("a b"); }), {"`in`", "a b"}},
+      {"reply of nothing", one("in", [](Registration r) { r.reply_to("out"); }), {"`in`", "reply_to"}},
+      {"reply destination",
+       [](App& app) {
+         app.broker("memory:", [](Scope& b) { b.subscribe("in", [](const Order& o) { return o; }).reply_to("a..b"); });
+       },
+       {"`in`", "reply_to", "a..b"}},
+      {"keyed batch",
+       [](App& app) {
+         app.broker("memory:", [](Scope& b) { b.subscribe("in", [](std::span<const Order>) {}).workers(2, by_key); });
+       },
+       {"`in`", "by_key"}},
+      {"same name",
+       [](App& app) {
+         app.broker("memory:", [](Scope& b) {
+           b.subscribe("in", [](const Order&) {});
+           b.subscribe("in", [](const Order&) {});
+         });
+       },
+       {"two subscriptions", "`in`", ".name("}},
+      {"same group",
+       [](App& app) {
+         app.broker("memory:", [](Scope& b) {
+           b.subscribe("in", [](const Order&) {}).name("one").group("g");
+           b.subscribe("in", [](const Order&) {}).name("other").group("g");
+         });
+       },
+       {"`one`", "`other`", ".group("}},
+      {"same publisher",
+       [](App& app) { app.broker("memory:", [](Scope& b) { (void)b.publisher("p"), (void)b.publisher("p"); }); },
+       {"two publishers", "`p`"}},
+      {"publisher's destination",
+       [](App& app) { app.broker("memory:", [](Scope& b) { (void)b.publisher("p", "a.*"); }); },
+       {"`p`", "a.*"}},
+      {"setting of nobody", [](App& app) { one("in")(app), app.set("subscription.out.workers", "2"); }, {"out", "in"}},
+      {"mistyped setting", [](App& app) { one("in")(app), app.set("subscription.in.workers", "many"); }, {"workers"}},
+      {"log level", [](App& app) { one("in")(app), app.set("log.level", "loud"); }, {"log.level", "loud"}},
+      {"plugin", [](App& app) { one("in")(app), app.set("plugin.path", "/nowhere.so"); }, {"/nowhere.so"}},
+  };
+  for (const PlanCase& each : cases) {
+    SCOPED_TRACE(each.name);
+    App app{{.title = "refused", .version = "1"}};
+    bool started = false;
+    app.on_startup([&](App&) -> Task<Result<void>> {
+      started = true;
+      co_return Result<void>();
+    });
+    each.declare(app);
+    const auto result = app.start();
+    ASSERT_FALSE(result);
+    expect_words(result.error().text, each.says);
+    EXPECT_FALSE(started);
+    EXPECT_EQ(app.wait(), kExitOk);
+  }
+}
+
+TEST(Plan, EveryMismatchIsInTheOneError) {
+  App app{{.title = "refused", .version = "1"}};
+  app.broker("first", "memory:", [](Scope& b) {
+    b.subscribe("a..b", [](const Order&) {}).name("one");
+    b.subscribe("c", [](const Order&) {}).name("two").kind("topik").option("nothing", "1");
+    b.subscribe("d", [](const Order&) {}).name("three").option("ack_timeout", "soon").option("nothing", "1");
+  });
+  app.broker("second", "nowhere:", [](Scope&) {});
+  const auto result = app.start();
+  ASSERT_FALSE(result);
+  expect_words(result.error().text,
+               {"`one`", "a..b", "`two`", "topik", "`three`", "soon", "nothing", "`second`", "nowhere"});
+  EXPECT_GE(std::ranges::count(result.error().text, '\n'), 4);
+}
+
+struct Variable {
+  explicit Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  ~Variable() { unsetenv(name_); }
+  const char* name_;
+};
+
+/// What `check` prints of an app whose code says 2 workers, when run with these arguments.
+std::string check(std::vector<const char*> arguments, int expected = kExitOk) {
+  App app{{.title = "orders", .version = "2.1"}};
+  app.set("log.level", "error");
+  one("orders", [](Registration r) { r.workers(2).name("billing"); })(app);
+  arguments.insert(arguments.begin(), {"orders", "check"});
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(app.run(static_cast<int>(arguments.size()), arguments.data()), expected);
+  const std::string error = ::testing::internal::GetCapturedStderr();
+  return ::testing::internal::GetCapturedStdout() + error;
+}
+
+TEST(Settings, CodeThenFileThenEnvironmentThenFlags) {
+  const std::string file = ::testing::TempDir() + "ruststream_plan_test.toml";
+  std::ofstream(file) << "[subscription.billing]\nworkers = 3\nack_timeout = \"5s\"\n";
+  const std::string config = "--config=" + file;
+  expect_words(check({}), {"subscription billing: orders, kind topic, workers 2, in_flight 256", "ok\n"});
+  expect_words(check({config.c_str()}), {"workers 3", "billing.ack_timeout = \"5s\"", file + ":2"});
+  const Variable variable("RUSTSTREAM_SUBSCRIPTION__BILLING__WORKERS", "4");
+  expect_words(check({config.c_str()}), {"kind topic, workers 4", "RUSTSTREAM_SUBSCRIPTION__BILLING__WORKERS"});
+  expect_words(check({config.c_str(), "--set", "subscription.billing.workers=5", "--broker", "memory:other"}),
+               {"kind topic, workers 5", "--set", "broker memory:other"});
+  std::remove(file.c_str());
+}
+
+TEST(Settings, TheKindAndItsOptionsComeFromOutsideToo) {
+  expect_words(check({"--set", "subscription.billing.kind=log", "--set", "subscription.billing.address=archive",
+                      "--set", "subscription.billing.by_key=true"}),
+               {"subscription billing: archive, kind log, workers 2 by key"});
+  expect_words(check({"--set", "subscription.billing.kind=lgo"}, kExitConfiguration), {"billing", "lgo", "log"});
+  expect_words(check({"--set", "subscription.biling.kind=log"}, kExitConfiguration), {"biling", "billing"});
+  expect_words(check({"--set", "subscription.billing.ack_timeout=soon", "--broker", "nowhere:"}, kExitConfiguration),
+               {"nowhere"});
+  expect_words(check({"--config", "/nowhere.toml"}, kExitConfiguration), {"/nowhere.toml"});
+  expect_words(check({"--sett", "a=b"}, kExitUsage), {"--sett", "--set"});
+}
+
+}  // namespace
+}  // namespace ruststream::testing
