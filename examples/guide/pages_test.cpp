@@ -194,7 +194,7 @@ TEST_P(Page, LinksToWhatExists) {
 std::vector<fs::path> pages() {
   const fs::path root = REPOSITORY;
   std::vector<fs::path> found{root / "README.md"};
-  for (const char* name : {"README", "service", "messages", "streaming", "plugins", "memory", "settings", "running"}) {
+  for (const char* name : {"README", "service", "messages", "streaming", "plugins", "settings", "running"}) {
     found.push_back(root / "docs" / (std::string(name) + ".md"));
   }
   return found;

@@ -45,14 +45,22 @@ std::expected<Quote, rs::Outcome> quote(const Order& order) {
 }
 // --8<-- [end:reply]
 
+void stop_after_three(rs::Context& ctx) {
+  static int seen = 0;
+  if (++seen == 3) ctx.stop();
+}
+
 // --8<-- [start:answer]
 void show(const Quote& quote, rs::Context& ctx) {
   std::cout << "quote " << ctx.message().correlation_id() << ": " << quote.cents << " cents\n";
-  ctx.stop();
+  stop_after_three(ctx);  // ends this example
 }
 // --8<-- [end:answer]
 
-void show_alert(const Alert& alert) { std::cout << "order " << alert.order << ": " << alert.text << '\n'; }
+void show_alert(const Alert& alert, rs::Context& ctx) {
+  std::cout << "order " << alert.order << ": " << alert.text << '\n';
+  stop_after_three(ctx);
+}
 
 // --8<-- [start:outside]
 rs::Task<rs::Result<void>> ask(rs::App& app) {
