@@ -43,7 +43,7 @@ std::string warning(const std::string& variable) {
   if (near) return text + "; did you mean '" + std::string(meant) + "'?";
   for (const std::string_view section : kSections) {
     const std::string name = variable_for(section) + "_";
-    if (variable.starts_with(name)) return text + "; two underscores are the dot, as in " + name + "_NAME";
+    if (variable.starts_with(name)) return text.append("; two underscores are the dot, as in ").append(name) + "_NAME";
   }
   return text;
 }
