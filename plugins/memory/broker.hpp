@@ -170,8 +170,7 @@ class Broker {
   void store_record(Topic& topic, Record& record, std::int64_t now_ns);
   std::int32_t publish_many(Turn& turn, Publisher& publisher, rst_publish& call, std::int64_t now_ns,
                             sdk::ErrorOut error);
-  bool store_single(Publisher& publisher, rst_publish& call, std::int64_t now_ns);
-  Record* make_keyed_record(Topic& topic, const rst_out_message& message);
+  bool store_bare(Topic& topic, const rst_out_message& message, std::uint64_t max_payload, std::int64_t now_ns);
   std::uint32_t store_run(Topic& topic, const rst_publish& call, std::uint32_t from, std::uint64_t max_payload,
                           std::int64_t now_ns);
   static void append_to_log(Topic& topic, Record& record);
@@ -184,7 +183,7 @@ class Broker {
   static void tell_writable(Turn& turn, Topic& topic);
 
   // Requests (broker_request.cpp).
-  bool reply(Turn& turn, const rst_out_message& message, std::string_view inbox, std::int64_t now_ns);
+  std::int32_t reply(Turn& turn, const rst_out_message& message, std::string_view inbox, std::int64_t now_ns);
 
   void arm(Alarm& alarm, std::int64_t due_ns);
 

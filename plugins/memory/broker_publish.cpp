@@ -17,11 +17,9 @@ std::int32_t check_props(const rst_out_props& props, const TopicOptions& options
   return RST_OK;
 }
 
-// A payload, perhaps a key, to the publisher's own destination. Keys over the bound take the way that checks all sizes.
-bool is_plain(const rst_out_message& message) noexcept {
-  constexpr std::uint32_t kMaxKey = 1U << 16;
-  return message.destination == nullptr && message.props == nullptr && (message.header_count | message.flags) == 0 &&
-         (message.key == nullptr || message.key_len <= kMaxKey);
+// Nothing but a payload.
+bool is_bare(const rst_out_message& message) noexcept {
+  return message.key == nullptr && message.props == nullptr && (message.header_count | message.flags) == 0;
 }
 
 const rst_out_message& message_at(const rst_publish& call, std::uint32_t index) noexcept {
@@ -55,15 +53,6 @@ Topic* Broker::resolve(Publisher& publisher, std::string_view destination, std::
   return find_or_make_topic(publisher.connection, publisher.destination, publisher.makes_logs, code);
 }
 
-void Broker::append_to_log(Topic& topic, Record& record) {
-  Log& log = *topic.log;
-  log.reserve_one();
-  record.sequence = log.end();
-  if (log.size() > 0) record.timestamp_ns = std::max(record.timestamp_ns, log.at(log.end() - 1)->timestamp_ns);
-  log.append(&record);
-  ++record.holds;
-}
-
 /// The topic has room, and somebody takes the record.
 void Broker::store_record(Topic& topic, Record& record, std::int64_t now_ns) {
   record.timestamp_ns = now_ns;
@@ -82,29 +71,6 @@ void Broker::store_record(Topic& topic, Record& record, std::int64_t now_ns) {
   }
 }
 
-/// Trims what no group needs until `bytes` more fit; whether they do.
-bool Broker::trim_log(Turn& turn, Topic& topic, std::uint64_t bytes) {
-  Log& log = *topic.log;
-  for (;;) {
-    if (topic.has_room(bytes)) return true;
-    if (log.size() == 0) return false;
-    if (log.begin() >= topic.trim_before) {
-      auto lowest = log.end();
-      for (const auto& group : groups_) {
-        if (group->log == &topic) lowest = std::min(lowest, group->lowest_needed());
-      }
-      if (lowest <= log.begin()) return false;
-      topic.trim_before = lowest;
-    }
-    let_go(turn, *log.trim());
-  }
-}
-
-/// Something of a full log was settled: tells the publishers that wait, if that makes room.
-void Broker::make_room(Turn& turn, Topic& topic) {
-  if (trim_log(turn, topic, 0) && !topic.refused.empty()) tell_writable(turn, topic);
-}
-
 /// Exactly one PUB_WRITABLE follows a refusal (rule P4).
 void Broker::refuse(Publisher& publisher, Topic& topic) {
   if (publisher.refused_by != nullptr) return;
@@ -120,7 +86,7 @@ void Broker::tell_writable(Turn& turn, Topic& topic) {
   topic.refused.clear();
 }
 
-/// A message that carries more than a payload and a key, or is not sure to be taken.
+/// A message that carries more than a payload, or is not sure to be taken.
 std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
                            std::int64_t now_ns, rst_position* receipt) {
   if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
@@ -129,16 +95,18 @@ std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const
     if (const auto code = check_props(*message.props, topic.options); code != RST_OK) return -code;
   }
   const auto parts = parts_of(message);
-  if (record_size(parts) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
-  const auto bytes = credit_bytes(parts);
+  const RecordLayout layout(parts);
+  if (!layout.fits()) return -RST_E_TOO_LARGE;
   gather_routes(topic);
   if (topic.groups.empty() && topic.log == nullptr) {
     if ((message.flags & RST_OUT_MANDATORY) != 0) return -RST_E_NO_ROUTE;
     ++topic.published;
     return RST_OK_UNROUTED;
   }
-  if (!topic.has_room(bytes) && !(topic.log != nullptr && trim_log(turn, topic, bytes))) return -RST_E_BACKPRESSURE;
-  Record* record = make_record(slabs_, topic, topic.name, parts);
+  if (!topic.has_room(layout.bytes) && !(topic.log != nullptr && trim_log(turn, topic, layout.bytes))) {
+    return -RST_E_BACKPRESSURE;
+  }
+  Record* record = make_record(slabs_, topic, topic.name, parts, layout);
   record->tail.partition = message.props != nullptr && message.props->partition >= 0
                                ? static_cast<std::uint32_t>(message.props->partition) + 1
                                : topic.partition_of(message.key, message.key_len);
@@ -147,13 +115,7 @@ std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const
   return RST_OK;
 }
 
-Record* Broker::make_keyed_record(Topic& topic, const rst_out_message& message) {
-  Record* const record = make_record(slabs_, topic, topic.name, parts_of(message));
-  record->tail.partition = topic.partition_of(message.key, message.key_len);
-  return record;
-}
-
-/// The common case: payloads, perhaps with keys, one after another to a topic with one group, room and no log.
+/// The common case: bare payloads, one after another, to a topic with one group, room and no log.
 /// @return how many were stored, from `from` on; what stopped it is for publish_one.
 std::uint32_t Broker::store_run(Topic& topic, const rst_publish& call, std::uint32_t from, std::uint64_t max_payload,
                                 std::int64_t now_ns) {
@@ -176,12 +138,9 @@ std::uint32_t Broker::store_run(Topic& topic, const rst_publish& call, std::uint
   try {
     for (; count < most; ++count, at += stride) {
       const auto& message = *reinterpret_cast<const rst_out_message*>(at);
-      if (!is_plain(message) || message.payload_len > max_payload) break;
-      const auto more = message.payload_len + (message.key != nullptr ? message.key_len : 0U);
-      if (bytes + more > most_bytes) break;
-      Record* const record = message.key == nullptr ? make_bare_record(slabs_, topic, message.payload,
-                                                                       static_cast<std::uint32_t>(message.payload_len))
-                                                    : make_keyed_record(topic, message);
+      const auto more = message.payload_len;
+      if (message.destination != nullptr || !is_bare(message) || more > max_payload || bytes + more > most_bytes) break;
+      Record* const record = make_bare_record(slabs_, topic, message.payload, static_cast<std::uint32_t>(more));
       record->timestamp_ns = now_ns;
       record->sequence = ++sequence;
       record->holds = 1;
@@ -199,29 +158,24 @@ std::uint32_t Broker::store_run(Topic& topic, const rst_publish& call, std::uint
   return count;
 }
 
-/// The same for a call of one message without a key, where the publisher's destination is sure to take it.
-inline bool Broker::store_single(Publisher& publisher, rst_publish& call, std::int64_t now_ns) {
-  Topic* const topic = publisher.topic;
-  if (topic == nullptr || topic->sole == nullptr || topic->routes_version != routes_version_) return false;
-  const auto& message = *call.messages;
+/// The same for one message. False: nothing was done, see store.
+inline bool Broker::store_bare(Topic& topic, const rst_out_message& message, std::uint64_t max_payload,
+                               std::int64_t now_ns) {
   const auto bytes = message.payload_len;
-  if (!is_plain(message) || message.key != nullptr || bytes > publisher.max_payload || call.receipts != nullptr ||
-      topic->stored >= topic->capacity_messages || topic->stored_bytes + bytes > topic->capacity_bytes) {
+  if (topic.sole == nullptr || topic.routes_version != routes_version_ || !is_bare(message) || bytes > max_payload ||
+      topic.stored >= topic.capacity_messages || topic.stored_bytes + bytes > topic.capacity_bytes) {
     return false;
   }
-  Record* const record = make_bare_record(slabs_, *topic, message.payload, static_cast<std::uint32_t>(bytes));
+  Record* const record = make_bare_record(slabs_, topic, message.payload, static_cast<std::uint32_t>(bytes));
   record->timestamp_ns = now_ns;
   record->sequence = ++sequence_;
   record->holds = 1;
-  ++topic->records;
-  ++topic->stored;
-  ++topic->published;
-  topic->stored_bytes += bytes;
-  ++publisher.published;
-  topic->sole->waiting.push(record);
-  mark_ready(*topic->sole);
-  if (call.statuses != nullptr) *call.statuses = RST_OK;
-  call.accepted = 1;
+  ++topic.records;
+  ++topic.stored;
+  ++topic.published;
+  topic.stored_bytes += bytes;
+  topic.sole->waiting.push(record);
+  mark_ready(*topic.sole);
   return true;
 }
 
@@ -233,14 +187,13 @@ std::int32_t Broker::publish_one(Turn& turn, Publisher& publisher, const rst_out
   if (Requests::is_inbox(destination)) [[unlikely]] {
     if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
     if (message.payload_len > publisher.max_payload) return -RST_E_TOO_LARGE;
-    if (record_size(parts_of(message)) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
-    if (receipt != nullptr) *receipt = rst_position{};
-    if (reply(turn, message, destination, now_ns)) return RST_OK;
-    return (message.flags & RST_OUT_MANDATORY) != 0 ? -RST_E_NO_ROUTE : RST_OK_UNROUTED;
+    if (receipt != nullptr) *receipt = {};
+    return reply(turn, message, destination, now_ns);
   }
   std::int32_t code = RST_OK;
   Topic* topic = resolve(publisher, destination, code);
   if (topic == nullptr) return -code;
+  if (receipt == nullptr && store_bare(*topic, message, publisher.max_payload, now_ns)) return RST_OK;
   const auto status = store(turn, publisher, *topic, message, now_ns, receipt);
   if (status == -RST_E_BACKPRESSURE) refuse(publisher, *topic);
   return status;
@@ -251,9 +204,14 @@ std::int32_t Broker::publish(Publisher& publisher, rst_publish& call, sdk::Error
   Turn turn(*this);
   if (publisher.closing) [[unlikely]]
     return error(RST_E_CLOSED, "the publisher is closing");
-  if (call.count != 1 || !store_single(publisher, call, now_ns)) [[unlikely]] {
+  const auto& first = *call.messages;
+  if (call.count != 1 || first.destination != nullptr || publisher.topic == nullptr || call.receipts != nullptr ||
+      !store_bare(*publisher.topic, first, publisher.max_payload, now_ns)) [[unlikely]] {
     return publish_many(turn, publisher, call, now_ns, error);
   }
+  ++publisher.published;
+  call.accepted = 1;
+  if (call.statuses != nullptr) *call.statuses = RST_OK;
   pump_ready(turn);
   return RST_DONE;
 }
@@ -265,7 +223,8 @@ std::int32_t Broker::publish_many(Turn& turn, Publisher& publisher, rst_publish&
   std::uint32_t failed = 0, accepted = 0;
   std::int32_t failure = RST_OK, status = RST_OK;
   for (;; ++accepted) {
-    if (fixed != nullptr) accepted += store_run(*fixed, call, accepted, publisher.max_payload, now_ns);
+    if (fixed != nullptr && call.count - accepted > 1)
+      accepted += store_run(*fixed, call, accepted, publisher.max_payload, now_ns);
     if (accepted == call.count) break;
     auto* receipt = call.receipts != nullptr ? &call.receipts[accepted] : nullptr;
     status = publish_one(turn, publisher, message_at(call, accepted), now_ns, receipt);

@@ -41,19 +41,22 @@ std::int32_t Broker::request(Publisher& publisher, rst_publish& call, sdk::Error
   return RST_PENDING;
 }
 
-/// Hands a reply to whom it is for. False when nobody waits at this address (any more).
-bool Broker::reply(Turn& turn, const rst_out_message& message, std::string_view inbox, std::int64_t now_ns) {
+/// Hands a reply to whom it is for; unrouted when nobody waits at this address (any more).
+std::int32_t Broker::reply(Turn& turn, const rst_out_message& message, std::string_view inbox, std::int64_t now_ns) {
+  const auto parts = parts_of(message);
+  const RecordLayout layout(parts);
+  if (!layout.fits()) return -RST_E_TOO_LARGE;
   const auto request = requests_.take(inbox);
-  if (request == nullptr) return false;
+  if (request == nullptr) return (message.flags & RST_OUT_MANDATORY) != 0 ? -RST_E_NO_ROUTE : RST_OK_UNROUTED;
   arm(*request, kNever);
-  Record* record = make_record(slabs_, replies_, replies_.name, parts_of(message));
+  Record* record = make_record(slabs_, replies_, replies_.name, parts, layout);
   ++replies_.records;
   record->timestamp_ns = now_ns;
   record->sequence = ++sequence_;
   Batch& batch = batches_.take(1);
   fill_reply(batch, *record);
   turn.complete(request->connection.object, request->op, reinterpret_cast<std::uintptr_t>(&batch.head));
-  return true;
+  return RST_OK;
 }
 
 }  // namespace ruststream::memory

@@ -3,7 +3,6 @@
 #include "broker.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace ruststream::memory {
@@ -140,23 +139,6 @@ std::uint64_t Broker::destroy_group(Turn& turn, Group& group) {
     static_cast<void>(owner.release());
   }
   return dropped;
-}
-
-bool Broker::locate(const Topic& topic, const rst_position& position, std::uint64_t& offset) const noexcept {
-  const Log& log = *topic.log;
-  std::uint64_t named = 0;
-  switch (position.kind) {
-    case RST_POSITION_EARLIEST: offset = log.begin(); return true;
-    case RST_POSITION_LATEST: offset = log.end(); return true;
-    case RST_POSITION_TIME: offset = log.offset_at(position.time_ns); return true;
-    case RST_POSITION_AT:
-    case RST_POSITION_AFTER:
-      if (position.len != sizeof named) return false;
-      std::memcpy(&named, position.data, sizeof named);
-      offset = position.kind == RST_POSITION_AFTER ? named + 1 : named;
-      return named < log.end() && offset >= log.begin();
-    default: return false;
-  }
 }
 
 }  // namespace ruststream::memory

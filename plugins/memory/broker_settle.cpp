@@ -128,11 +128,12 @@ std::int32_t Broker::dead_letter(Subscription& subscription, const InFlight::Slo
   }
   auto parts = slot.record->parts();
   if (parts.headers.size() + headers.size() <= Record::kMaxHeaders) parts.more_headers = headers;
-  if (record_size(parts) > Record::kMaxBytes) return -RST_E_TOO_LARGE;
+  const RecordLayout layout(parts);
+  if (!layout.fits()) return -RST_E_TOO_LARGE;
   gather_routes(*topic);
   // A full topic takes it all the same: its capacity slows publishers, and there is none here.
   if (!topic->groups.empty() || topic->log != nullptr) {
-    Record* record = make_record(slabs_, *topic, topic->name, parts);
+    Record* record = make_record(slabs_, *topic, topic->name, parts, layout);
     record->tail.partition = topic->partition_of(parts.key, parts.key_len);
     store_record(*topic, *record, clock_.wall_ns());
   }
@@ -168,41 +169,6 @@ void Broker::expire_acks(Turn& turn, Subscription& subscription, std::int64_t no
   }
   arm(subscription, next);
   if (group.has_work()) mark_ready(group);
-}
-
-std::int32_t Broker::seek(Subscription& subscription, const rst_position& position, std::uint64_t op,
-                          sdk::ErrorOut error) {
-  Turn turn(*this);
-  if (subscription.closing) return error(RST_E_CLOSED, "the subscription is closing");
-  Group& group = *subscription.group;
-  if (!group.is_log()) return error(RST_E_UNSUPPORTED, "only a subscription of kind 'log' can seek");
-  std::uint64_t offset = 0;
-  if (!locate(*group.log, position, offset)) {
-    return error(RST_E_NOT_FOUND, "topic '", sdk::subject(group.log->name), "' keeps offsets from ",
-                 group.log->log->begin(), " to ", group.log->log->end(), "; the position is not one of them");
-  }
-  // The cursor is the group's: every member moves, and what they had is void (rule G2).
-  for (Subscription* member : group.members) {
-    member->in_flight.void_all([&](InFlight::Slot& slot) { let_go(turn, *slot.record); });
-    ++member->generation;
-  }
-  for (const auto& back : group.returned) let_go(turn, *back.record);
-  for (const auto& held : group.delayed) let_go(turn, *held.delivery.record);
-  group.returned.clear();
-  group.delayed.clear();
-  arm(group, kNever);
-  group.next_offset = offset;
-  group.log->trim_before = 0;
-  if (!group.log->refused.empty()) make_room(turn, *group.log);
-  if (group.has_work()) mark_ready(group);
-  // The completion goes first: what is delivered behind it carries the new generation.
-  if (op != 0) {
-    turn.complete(subscription.object, op, 0);
-    turn.leave();
-    turn.enter();
-  }
-  pump_ready(turn);
-  return op != 0 ? RST_PENDING : RST_DONE;
 }
 
 }  // namespace ruststream::memory

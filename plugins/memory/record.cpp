@@ -138,31 +138,30 @@ RecordParts parts_of(const rst_out_message& message) noexcept {
   return parts;
 }
 
-std::uint64_t credit_bytes(const RecordParts& parts) noexcept {
-  return parts.payload_len + parts.key_len + header_text(parts.headers) + header_text(parts.more_headers);
-}
-
-std::uint64_t record_size(const RecordParts& parts) noexcept {
-  // Each summand alone is checked first, so that the sum cannot wrap.
-  if (parts.payload_len > Record::kMaxBytes) return parts.payload_len;
-  auto bytes = parts.payload_len + parts.key_len;
-  if (!parts.headers.empty() || !parts.more_headers.empty() || needs_meta(parts)) {
-    bytes = align8(bytes) + (parts.headers.size() + parts.more_headers.size()) * sizeof(rst_header);
-    bytes += header_text(parts.headers) + header_text(parts.more_headers);
-  }
-  if (needs_meta(parts)) {
-    bytes += sizeof(rst_message_meta) + parts.reply_to.size() + parts.correlation.size() + parts.message_id.size() +
-             parts.content_type.size();
-  }
-  return align8(sizeof(Record) + std::max(bytes, parts.payload_len + Record::kPadding));
-}
-
-Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const RecordParts& parts) {
-  Record* record = place_record(slabs, topic, static_cast<std::uint32_t>(record_size(parts)));
+RecordLayout::RecordLayout(const RecordParts& parts) noexcept
+    : bytes(parts.payload_len + parts.key_len), size(parts.payload_len), has_meta(needs_meta(parts)) {
+  if (parts.payload_len > Record::kMaxBytes) return;
   const auto headers = parts.headers.size() + parts.more_headers.size();
-  const bool meta = needs_meta(parts);
+  auto body = bytes;
+  if (headers > 0) {
+    const auto text = header_text(parts.headers) + header_text(parts.more_headers);
+    bytes += text;
+    body = align8(body) + headers * sizeof(rst_header) + text;
+  }
+  if (has_meta) {
+    body = align8(body) + sizeof(rst_message_meta) + parts.reply_to.size() + parts.correlation.size() +
+           parts.message_id.size() + parts.content_type.size();
+  }
+  size = align8(sizeof(Record) + std::max(body, parts.payload_len + Record::kPadding));
+}
+
+Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const RecordParts& parts,
+                    const RecordLayout& layout) {
+  Record* record = place_record(slabs, topic, static_cast<std::uint32_t>(layout.size));
+  const auto headers = parts.headers.size() + parts.more_headers.size();
+  const bool meta = layout.has_meta;
   record->payload_len = static_cast<std::uint32_t>(parts.payload_len);
-  record->bytes = static_cast<std::uint32_t>(credit_bytes(parts));
+  record->bytes = static_cast<std::uint32_t>(layout.bytes);
   record->tail = {parts.key_len, static_cast<std::uint16_t>(headers), 1, RST_MESSAGE_PADDED, 0};
   if (parts.null_payload) record->tail.flags = RST_MESSAGE_NULL_PAYLOAD;
   record->features = (parts.null_payload ? Record::kNullPayload : 0) | (parts.key != nullptr ? Record::kHasKey : 0) |

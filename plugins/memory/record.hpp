@@ -88,16 +88,22 @@ static_assert(sizeof(Record::Tail) == sizeof(rst_message) - offsetof(rst_message
 /// Where a log has this record.
 [[nodiscard]] rst_position position_of(const Record& record) noexcept;
 
-/// Payload, key and headers: Record::bytes.
-[[nodiscard]] std::uint64_t credit_bytes(const RecordParts& parts) noexcept;
+/// How large the parts are, counted once, in 64 bits so that an absurd size is seen before it wraps.
+struct RecordLayout {
+  explicit RecordLayout(const RecordParts& parts) noexcept;
 
-/// The size of the parts as a record, in 64 bits so that an absurd one is seen before it wraps. Equal to what
-/// make_record allocates.
-[[nodiscard]] std::uint64_t record_size(const RecordParts& parts) noexcept;
+  /// Whether a record can carry them.
+  [[nodiscard]] bool fits() const noexcept { return size <= Record::kMaxBytes; }
 
-/// Copies the parts into a slab; counts, sequence, time and partition are 0. The caller has checked record_size against
-/// Record::kMaxBytes. Throws std::bad_alloc.
-[[nodiscard]] Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const RecordParts& parts);
+  std::uint64_t bytes;  // payload, key and headers: Record::bytes
+  std::uint64_t size;   // of the record
+  bool has_meta;
+};
+
+/// Copies the parts into a slab; counts, sequence, time and partition are 0. The layout is theirs and fits. Throws
+/// std::bad_alloc.
+[[nodiscard]] Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const RecordParts& parts,
+                                  const RecordLayout& layout);
 
 /// The same for the common case: nothing but a payload. The caller writes time, sequence and holds.
 [[nodiscard]] inline Record* make_bare_record(Slabs& slabs, Topic& topic, const std::uint8_t* payload,
@@ -111,7 +117,7 @@ static_assert(sizeof(Record::Tail) == sizeof(rst_message) - offsetof(rst_message
   record->tail = {0, 0, 1, RST_MESSAGE_PADDED, 0};
   record->payload_len = payload_len;
   record->features = 0;
-  std::memcpy(record + 1, payload, payload_len);
+  if (payload_len > 0) std::memcpy(record + 1, payload, payload_len);
   return record;
 }
 
