@@ -70,18 +70,20 @@ inline constexpr std::uint64_t kAllHeaders = RST_HEADERS_ANY_VALUE | RST_HEADERS
                                              RST_HEADERS_TYPED | RST_HEADERS_CASE;
 inline constexpr std::uint64_t kAllPayloads = RST_PAYLOAD_EMPTY | RST_PAYLOAD_NULL | RST_PAYLOAD_BYTES;
 
-// What both kinds can do, then what only the one can.
-#define RUSTSTREAM_MEMORY_COMMON_CAPS                                                                                 \
-  sdk::cap(RST_CAP_SETTLE), sdk::cap(RST_CAP_SETTLE_CONFIRM), sdk::cap(RST_CAP_RETRY), sdk::cap(RST_CAP_RETRY_AFTER), \
-      sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT), sdk::cap(RST_CAP_RELEASE),                 \
-      sdk::cap(RST_CAP_REJECT), sdk::cap(RST_CAP_REJECT_TO), sdk::cap(RST_CAP_EXTEND), sdk::cap(RST_CAP_ATTEMPT),     \
-      sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK), sdk::cap(RST_CAP_PARTITIONS),                 \
-      sdk::cap(RST_CAP_BATCH, RST_LEVEL_NATIVE, Batches::kMaxMessages), sdk::cap(RST_CAP_GROUP),                      \
-      sdk::cap(RST_CAP_PUBLISH_CONFIRM), sdk::cap(RST_CAP_PUBLISH_ORDER), sdk::cap(RST_CAP_UNROUTED),                 \
-      sdk::cap(RST_CAP_KEY), sdk::cap(RST_CAP_HEADERS, RST_LEVEL_NATIVE, kAllHeaders),                                \
-      sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, kAllPayloads),                                                      \
-      sdk::cap(RST_CAP_MAX_PAYLOAD, RST_LEVEL_NATIVE, kMaxPayload, RST_CAP_CONDITIONAL),                              \
-      sdk::cap(RST_CAP_MAX_HEADERS, RST_LEVEL_NATIVE, Record::kMaxHeaders), sdk::cap(RST_CAP_REQUEST),                \
+// What both kinds can do, then what only the one can. The SDK looks confirms up in each call that wants one: they come
+// early.
+#define RUSTSTREAM_MEMORY_COMMON_CAPS                                                                             \
+  sdk::cap(RST_CAP_SETTLE), sdk::cap(RST_CAP_SETTLE_CONFIRM), sdk::cap(RST_CAP_PUBLISH_CONFIRM),                  \
+      sdk::cap(RST_CAP_RETRY), sdk::cap(RST_CAP_RETRY_AFTER),                                                     \
+      sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT), sdk::cap(RST_CAP_RELEASE),             \
+      sdk::cap(RST_CAP_REJECT), sdk::cap(RST_CAP_REJECT_TO), sdk::cap(RST_CAP_EXTEND), sdk::cap(RST_CAP_ATTEMPT), \
+      sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK), sdk::cap(RST_CAP_PARTITIONS),             \
+      sdk::cap(RST_CAP_BATCH, RST_LEVEL_NATIVE, Batches::kMaxMessages), sdk::cap(RST_CAP_GROUP),                  \
+      sdk::cap(RST_CAP_PUBLISH_ORDER), sdk::cap(RST_CAP_UNROUTED), sdk::cap(RST_CAP_KEY),                         \
+      sdk::cap(RST_CAP_HEADERS, RST_LEVEL_NATIVE, kAllHeaders),                                                   \
+      sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, kAllPayloads),                                                  \
+      sdk::cap(RST_CAP_MAX_PAYLOAD, RST_LEVEL_NATIVE, kMaxPayload, RST_CAP_CONDITIONAL),                          \
+      sdk::cap(RST_CAP_MAX_HEADERS, RST_LEVEL_NATIVE, Record::kMaxHeaders), sdk::cap(RST_CAP_REQUEST),            \
       sdk::cap(RST_CAP_MATCH)
 inline constexpr rst_capability kTopicCaps[] = {RUSTSTREAM_MEMORY_COMMON_CAPS, sdk::cap(RST_CAP_WILDCARD)};
 inline constexpr rst_capability kLogCaps[] = {RUSTSTREAM_MEMORY_COMMON_CAPS,
