@@ -141,8 +141,10 @@ TEST_P(Settle, HoldsADelayedRetryUntilItsTimeOnTheSteppedClock) {
   EXPECT_EQ(second.attempt, 2);
   EXPECT_EQ(client.step(6 * kSecond).first, RST_SIM_NEVER);
   EXPECT_EQ(take_one(subscription).payload, "a");
-  EXPECT_EQ(client.extension<rst_sim>(RST_EXT_SIM).step(client.instance, 5 * kSecond, nullptr, nullptr, &client.error),
-            -RST_E_INVALID);
+  std::int64_t next = 0;
+  std::uint64_t pending = 0;
+  const rst_sim& sim = client.extension<rst_sim>(RST_EXT_SIM);
+  EXPECT_EQ(sim.step(client.instance, 5 * kSecond, &next, &pending, &client.error), -RST_E_INVALID);
 }
 
 TEST_P(Settle, DeliversADelayedRetryInRealTimeNoEarlierThanAsked) {

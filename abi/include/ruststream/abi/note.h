@@ -67,20 +67,26 @@ RST_ASSERT_OFFSET(rst_elf_note, note, 24);
    (uint16_t)(sizeof(version_) - 1),                                           \
    (uint16_t)(sizeof(schemes_) - 1),                                           \
    0}
+/* clang's AddressSanitizer would pad the note, and the section would end elsewhere than the note says. */
+#ifdef __clang__
+#define RST_NOTE_UNPADDED __attribute__((no_sanitize("address")))
+#else
+#define RST_NOTE_UNPADDED
+#endif
 #ifdef _WIN32
-#define RST_PLUGIN_NOTE(runtime_, name_, version_, schemes_)                            \
-  __attribute__((section(RST_NOTE_PE_SECTION), used, aligned(4))) static const struct { \
-    rst_note note;                                                                      \
-    char text[RST_NOTE_TEXT_SIZE(name_ version_ schemes_)];                             \
+#define RST_PLUGIN_NOTE(runtime_, name_, version_, schemes_)                                              \
+  RST_NOTE_UNPADDED __attribute__((section(RST_NOTE_PE_SECTION), used, aligned(4))) static const struct { \
+    rst_note note;                                                                                        \
+    char text[RST_NOTE_TEXT_SIZE(name_ version_ schemes_)];                                               \
   } rst_plugin_note = {RST_NOTE_FIXED(runtime_, name_, version_, schemes_), name_ version_ schemes_}
 #else
-#define RST_PLUGIN_NOTE(runtime_, name_, version_, schemes_)                                              \
-  __attribute__((section(RST_NOTE_ELF_SECTION), used, aligned(4))) static const struct {                  \
-    rst_elf_note elf;                                                                                     \
-    char text[RST_NOTE_TEXT_SIZE(name_ version_ schemes_)];                                               \
-  } rst_plugin_note = {                                                                                   \
-      {sizeof(RST_NOTE_NAME), (uint32_t)(sizeof(rst_note) + RST_NOTE_TEXT_SIZE(name_ version_ schemes_)), \
-       RST_NOTE_TYPE, RST_NOTE_NAME, RST_NOTE_FIXED(runtime_, name_, version_, schemes_)},                \
+#define RST_PLUGIN_NOTE(runtime_, name_, version_, schemes_)                                               \
+  RST_NOTE_UNPADDED __attribute__((section(RST_NOTE_ELF_SECTION), used, aligned(4))) static const struct { \
+    rst_elf_note elf;                                                                                      \
+    char text[RST_NOTE_TEXT_SIZE(name_ version_ schemes_)];                                                \
+  } rst_plugin_note = {                                                                                    \
+      {sizeof(RST_NOTE_NAME), (uint32_t)(sizeof(rst_note) + RST_NOTE_TEXT_SIZE(name_ version_ schemes_)),  \
+       RST_NOTE_TYPE, RST_NOTE_NAME, RST_NOTE_FIXED(runtime_, name_, version_, schemes_)},                 \
       name_ version_ schemes_}
 #endif
 
