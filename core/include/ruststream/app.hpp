@@ -51,7 +51,7 @@ inline constexpr FailurePolicy kFailFast{FailurePolicy::Action::fail_fast};
 
 struct ByKey {};
 /// workers(n, by_key): what shares a key never runs at the same time nor out of order.
-inline constexpr ByKey by_key{};
+inline constexpr ByKey by_key{};  // NOLINT(readability-identifier-naming): read as a word, workers(4, by_key)
 
 /// One registered handler, to be described further. A reference into the app; any order, each at most once.
 class RUSTSTREAM_EXPORT Registration {

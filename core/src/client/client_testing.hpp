@@ -48,7 +48,7 @@ class OnMemory : public ::testing::TestWithParam<Form> {
     return payload;
   }
 
-  Broker broker = open();
+  Broker broker = open();  // NOLINT(readability-identifier-naming): the word that tests read
 };
 
 }  // namespace ruststream::testing

@@ -28,6 +28,7 @@ struct EventNode {
 /// their own `host[0]`, so nothing is allocated. Any number of threads push; one takes.
 class Inbox {
  public:
+  // NOLINTBEGIN(performance-no-int-to-ptr): a word carries a tag bit, and the contract's host[0] is an integer
   static std::uint64_t word(rst_batch& batch) noexcept { return reinterpret_cast<std::uint64_t>(&batch); }
   static std::uint64_t word(EventNode& event) noexcept { return reinterpret_cast<std::uint64_t>(&event) | 1U; }
   static EventNode* event(std::uint64_t word) noexcept {
@@ -37,6 +38,7 @@ class Inbox {
   static std::uint64_t& next(std::uint64_t word) noexcept {
     return (word & 1U) != 0 ? event(word)->next : batch(word)->host[0];
   }
+  // NOLINTEND(performance-no-int-to-ptr)
 
   /// True when the inbox was empty: its consumer has to be woken.
   bool push(std::uint64_t node) noexcept {

@@ -73,16 +73,15 @@ void Loop::append(Ready& first, Ready& last) noexcept {
 void Loop::take_posted() noexcept {
   if (posted_.load(std::memory_order_relaxed) == nullptr) return;
   Ready* newest = posted_.exchange(nullptr, std::memory_order_acquire);
-  Ready* const last = newest;
+  Ready& last = *newest;
   Ready* first = nullptr;
-  while (newest != nullptr) {  // the list is newest first: turn it round
+  do {  // the list is newest first: turn it round
     Ready* const older = newest->next;
     newest->next = first;
     first = newest;
     newest = older;
-  }
-  append(*first, *last);
-  (void)last;
+  } while (newest != nullptr);
+  append(*first, last);
 }
 
 void Loop::turn() {
@@ -95,7 +94,7 @@ void Loop::turn() {
       local_first_ = node->next;
       if (local_first_ == nullptr) local_last_ = nullptr;
       node->run(node);
-      if (local_first_ == nullptr) take_posted();
+      if (local_first_ == nullptr && posted_.load(std::memory_order_relaxed) != nullptr) take_posted();
     }
     end_turn();
   } while (local_first_ != nullptr && ran < kNodesPerTurn);

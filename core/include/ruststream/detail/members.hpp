@@ -27,7 +27,7 @@ union Probe {
 #endif
 
 template <class T>
-extern const Probe<T> probe;
+extern const Probe<T> probe;  // NOLINT(readability-identifier-naming): its name is part of what is reflected
 
 /// Pointers to the members of an object, by position.
 template <std::size_t I, class T>
