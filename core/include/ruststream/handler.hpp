@@ -66,6 +66,7 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
   void use(std::vector<MessageRef>& batch) noexcept { many_ = &batch; }
   [[nodiscard]] Consumer& consumer() const noexcept { return *consumer_; }
   [[nodiscard]] std::uint32_t lane() const noexcept { return lane_; }
+  [[nodiscard]] bool has_attached() const noexcept { return attached_ != nullptr; }
   [[nodiscard]] PublishOp* take_attached() noexcept { return std::exchange(attached_, nullptr); }
 
   /// False: the decode-failure policy has settled the message, and this call is over.

@@ -141,9 +141,16 @@ Publisher::Publisher() : core_(std::make_shared<detail::PublisherCore>()) {}
 
 PublishBuilder Publisher::begin() { return {*core_, nullptr}; }
 
+namespace {
+/// Apart from the short way, so that this costs the other no registers.
+[[gnu::noinline]] Publishing publish_copy(detail::PublisherCore& publisher, Payload bytes) {
+  return PublishBuilder(publisher, nullptr).payload(bytes).publish();
+}
+}  // namespace
+
 Publishing Publisher::publish(Payload bytes) {
   if (!core_->confirm() && core_->has_destination() && core_->try_hand_over(bytes)) return Publishing(nullptr);
-  return begin().payload(bytes).publish();
+  return publish_copy(*core_, bytes);
 }
 
 Publishing Publisher::publish_all(std::span<const Payload> payloads) {

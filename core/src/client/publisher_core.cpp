@@ -1,5 +1,7 @@
 #include "client/publisher_core.hpp"
 
+#include <algorithm>
+
 namespace ruststream {
 inline namespace v0 {
 namespace detail {
@@ -75,6 +77,38 @@ bool PublisherCore::try_hand_over(Payload bytes) noexcept {
   call.count = 1;
   call.stride = sizeof(message);
   return instance.plugin().publish(instance.handle(), &call, nullptr) >= 0 && status >= 0;
+}
+
+PublishOp& PublisherCore::make_line() {
+  PublishOp& line = PublishOp::acquire(shared_from_this(), nullptr);
+  line.messages.emplace_back();
+  line.statuses.assign(1, RST_OK);
+  line.outstanding.store(1, std::memory_order_relaxed);
+  if (line.confirm) line.op = connection_->instance().start(line.timeout);
+  return line;
+}
+
+std::int32_t PublisherCore::send_line(PublishOp& line) {
+  if (backlog_size_.load(std::memory_order_acquire) != 0) return -RST_E_BACKPRESSURE;
+  const Instance& instance = connection_->instance();
+  (void)line.text.reserve(1);  // so that an empty payload has an address
+  rst_out_message& message = line.messages.front();
+  message.payload = reinterpret_cast<const std::uint8_t*>(line.text.data());
+  message.payload_len = line.text.size();
+  line.statuses.front() = RST_OK;
+  rst_publish call{};
+  call.struct_size = sizeof(call);
+  call.flags = line.confirm ? RST_PUBLISH_CONFIRM : 0;
+  call.publisher = handle_.load(std::memory_order_relaxed);
+  call.op = line.confirm ? line.op->id : 0;
+  call.messages = &message;
+  call.statuses = line.statuses.data();
+  call.count = 1;
+  call.stride = sizeof(message);
+  call.timeout_ns = static_cast<std::uint64_t>(line.timeout.count());
+  const std::int32_t status = instance.plugin().publish(instance.handle(), &call, nullptr);
+  if (status == RST_PENDING && line.confirm) return RST_PENDING;
+  return status < 0 ? status : std::min(line.statuses.front(), RST_DONE);
 }
 
 PublishOp* PublisherCore::submit(PublishOp& op) {

@@ -104,6 +104,13 @@ class PublisherCore final : public EventSink, public std::enable_shared_from_thi
   /// long way (no room, or an error that it will meet again).
   [[nodiscard]] bool try_hand_over(Payload bytes) noexcept;
 
+  /// Sends `line.text` as one message to the publisher's own destination. `line` is of this publisher, made ready by
+  /// make_line(), and its owner fills and sends it again and again, buffers and operation kept.
+  /// @return RST_DONE: done and well, fill it again. RST_PENDING: `line` is under way, no line any more, and the
+  ///   caller's to attach. Else nothing was done: take the long way.
+  [[nodiscard]] std::int32_t send_line(PublishOp& line);
+  [[nodiscard]] PublishOp& make_line();
+
   /// The loop on which publishes are tried again; the environment's service loop unless told.
   void set_home(Loop& loop) noexcept { home_ = &loop; }
 

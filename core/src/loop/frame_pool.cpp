@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <new>
+#include <utility>
 
 namespace ruststream {
 inline namespace v0 {
@@ -17,23 +18,34 @@ struct Free {
   Free* next;
 };
 
-/// Frames that this thread freed, by size. A thread's list dies with it.
+/// Frames that this thread freed, by size. A thread's list dies with it: FrameReaper sees to that, so that using the
+/// list needs no look at whether its destructor is registered.
 struct FramePool {
   std::array<Free*, kClasses> first{};
-  std::array<std::uint32_t, kClasses> count{};
-  ~FramePool() {
-    for (Free*& head : first) {
-      while (head != nullptr) {
-        Free* const frame = head;
-        head = frame->next;
-        ::operator delete(frame);
-      }
-    }
-    count.fill(kKeepPerClass);  // what is freed after this goes to the allocator
-  }
+  std::array<std::uint32_t, kClasses> room{};  // how many more are kept; 0 until the reaper is there, and after it
+  bool reaped = false;
 };
 
 constinit thread_local FramePool t_frames;
+
+struct FrameReaper {
+  FrameReaper() noexcept { t_frames.room.fill(kKeepPerClass); }
+  ~FrameReaper() {
+    FramePool& pool = t_frames;
+    pool.room.fill(0);  // what is freed after this goes to the allocator
+    pool.reaped = true;
+    for (Free*& head : pool.first) {
+      while (head != nullptr) ::operator delete(std::exchange(head, head->next));
+    }
+  }
+};
+
+/// Whether there is room after all: the first time that a thread frees a frame.
+bool make_room(std::size_t size_class) noexcept {
+  if (t_frames.reaped) return false;
+  const thread_local FrameReaper reaper;
+  return t_frames.room[size_class] != 0;
+}
 
 }  // namespace
 
@@ -43,7 +55,7 @@ void* frame_allocate(std::size_t bytes) {
   FramePool& pool = t_frames;
   if (Free* const frame = pool.first[size_class]; frame != nullptr) {
     pool.first[size_class] = frame->next;
-    --pool.count[size_class];
+    ++pool.room[size_class];
     return frame;
   }
   return ::operator new((size_class + 1) * kStep);
@@ -52,12 +64,12 @@ void* frame_allocate(std::size_t bytes) {
 void frame_free(void* frame, std::size_t bytes) noexcept {
   const std::size_t size_class = (bytes - 1) / kStep;
   FramePool& pool = t_frames;
-  if (size_class >= kClasses || pool.count[size_class] >= kKeepPerClass) {
+  if (size_class >= kClasses || (pool.room[size_class] == 0 && !make_room(size_class))) {
     ::operator delete(frame);
     return;
   }
   pool.first[size_class] = new (frame) Free{pool.first[size_class]};
-  ++pool.count[size_class];
+  --pool.room[size_class];
 }
 
 }  // namespace detail

@@ -62,6 +62,7 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
 
 Consumer::~Consumer() {
   if (flush_posted_) loop_.withdraw(flush_);
+  if (line_ != nullptr) line_->recycle();
   while (suspended_ != nullptr) {
     RunningCall& call = *suspended_;
     untrack(call);
@@ -95,7 +96,8 @@ void Consumer::turn() {
   } else {
     std::uint32_t started = 0;
     bool more = true;
-    while (more && started < kPerTurn && !stopping_ && !app_.stopping() && revoking_.empty()) {
+    while (more && started < kPerTurn && !stopping_ && !room_.stopping->load(std::memory_order_acquire) &&
+           revoking_.empty()) {
       if (batches_) {
         more = start_batch();
         started += config_.batch;
@@ -104,7 +106,7 @@ void Consumer::turn() {
         ++started;
       } else {
         const std::uint32_t ran = running_ < config_.workers ? start_run(kPerTurn - started) : 0;
-        more = ran != 0;
+        more = ran != 0 && running_ < config_.workers;
         started += ran;
       }
     }

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -130,8 +131,10 @@ class Consumer final : public Waker {
   void ended(std::uint32_t lane, std::size_t messages) noexcept;
 
   void settle(const MessageRef& ref, const Outcome& outcome) noexcept;
+  [[nodiscard]] bool reply_in_line(Invocation& invocation, const TypeTable& table, const void* value) noexcept;
   void acknowledge(const rst_message& message) noexcept;
-  void acknowledge_all(const std::vector<MessageRef>& messages) noexcept;
+  void finish_many(Invocation& invocation, const Outcome& outcome, const std::function<void()>* then) noexcept;
+  void acknowledge_all(std::span<const MessageRef> messages) noexcept;
   [[nodiscard]] std::size_t unsettled() const noexcept {
     return static_cast<std::size_t>(room_.next - settlements_.data());
   }
@@ -187,6 +190,7 @@ class Consumer final : public Waker {
   Arena arena_;
   std::vector<Arena> spare_arenas_;
   Error error_;
+  PublishOp* line_ = nullptr;  // of replies; null until the first, and while the last one is under way
 
   std::vector<std::unique_ptr<EventNode>> revoking_;
   std::vector<rst_partition> lost_;

@@ -63,34 +63,36 @@ void Consumer::undecoded(Invocation& invocation, const MessageRef& ref, bool ele
 }
 
 void Consumer::finish(Invocation& invocation, const Outcome& outcome, const std::function<void()>* then) noexcept {
-  if (invocation.is_batch()) {
-    const std::vector<MessageRef>& messages = invocation.messages();
-    if (PublishOp* const attached = invocation.take_attached(); attached != nullptr) {
-      std::vector<std::pair<MessageRef, Outcome>> verdicts;
-      for (const MessageRef& ref : messages) verdicts.emplace_back(ref, outcome);
-      return defer(invocation, attached, std::move(verdicts), then);
-    }
-    if (outcome.verdict() == Verdict::ack) {
-      acknowledge_all(messages);
-    } else {
-      for (const MessageRef& ref : messages) settle(ref, outcome);
-    }
-    if (then != nullptr) continuations_.push_back(*then);
-    return ended(kNoLane, messages.size());
-  }
-  if (PublishOp* const attached = invocation.take_attached(); attached != nullptr) {
-    return defer(invocation, attached, {{invocation.message(), outcome}}, then);
-  }
+  if (invocation.is_batch() || invocation.has_attached()) return finish_many(invocation, outcome, then);
+  const MessageRef ref = invocation.message();
   if (outcome.verdict() == Verdict::ack) {
-    const MessageRef ref = invocation.message();
     acknowledge(*ref.message);
     unref(*ref.batch, 1);
     if (finished_.size() >= kSettleAtOnce) flush();
   } else {
-    settle(invocation.message(), outcome);
+    settle(ref, outcome);
   }
   if (then != nullptr) continuations_.push_back(*then);
   ended(invocation.lane(), 1);
+}
+
+/// A batch, or publishes that have to be known first.
+void Consumer::finish_many(Invocation& invocation, const Outcome& outcome, const std::function<void()>* then) noexcept {
+  const MessageRef one = invocation.message();
+  const std::span<const MessageRef> messages =
+      invocation.is_batch() ? std::span<const MessageRef>(invocation.messages()) : std::span(&one, 1);
+  if (PublishOp* const attached = invocation.take_attached(); attached != nullptr) {
+    std::vector<std::pair<MessageRef, Outcome>> verdicts;
+    for (const MessageRef& ref : messages) verdicts.emplace_back(ref, outcome);
+    return defer(invocation, attached, std::move(verdicts), then);
+  }
+  if (outcome.verdict() == Verdict::ack) {
+    acknowledge_all(messages);
+  } else {
+    for (const MessageRef& ref : messages) settle(ref, outcome);
+  }
+  if (then != nullptr) continuations_.push_back(*then);
+  ended(kNoLane, messages.size());
 }
 
 void Consumer::finish(Invocation& invocation, std::span<const Outcome> outcomes) noexcept {
@@ -120,7 +122,7 @@ void Consumer::acknowledge(const rst_message& message) noexcept {
   *room_.next++ = ack_of(message.token);
 }
 
-void Consumer::acknowledge_all(const std::vector<MessageRef>& messages) noexcept {
+void Consumer::acknowledge_all(std::span<const MessageRef> messages) noexcept {
   std::uint64_t of_batch = 0;  // not yet taken off the count of their batch
   rst_batch* batch = nullptr;
   for (const MessageRef& ref : messages) {
@@ -383,6 +385,19 @@ void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
   if (--deferred.waiting == 0) deferred.conclude();
 }
 
+/// The common reply: to the registration's own destination, known when the call returns. False: nothing was done.
+bool Consumer::reply_in_line(Invocation& invocation, const TypeTable& table, const void* value) noexcept {
+  if (line_ == nullptr) line_ = &config_.replies->make_line();
+  line_->text.clear();
+  if (!config_.codec->encode(table, value, line_->text, error_)) return false;
+  const std::int32_t status = config_.replies->send_line(*line_);
+  if (status == RST_PENDING) {
+    invocation.attach(*std::exchange(line_, nullptr));
+    return true;
+  }
+  return status == RST_DONE;
+}
+
 void Consumer::reply(Invocation& invocation, const TypeTable& table, const void* value) noexcept {
   std::shared_ptr<PublisherCore> publisher = config_.replies;
   std::string_view destination;
@@ -396,6 +411,7 @@ void Consumer::reply(Invocation& invocation, const TypeTable& table, const void*
       return;
     }
   }
+  if (destination.empty() && message.correlation_id().empty() && reply_in_line(invocation, table, value)) return;
   PublishBuilder builder(*publisher, &invocation);
   builder = std::move(builder).value(table, value, *config_.codec);
   if (!destination.empty()) builder = std::move(builder).to(destination);
