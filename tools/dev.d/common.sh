@@ -1,12 +1,15 @@
 # shellcheck shell=bash
 # What the parts of tools/dev share. They run in the repository's root.
 
-# Debian's packages: what a build needs, and what the tests need beyond that.
+# Debian's packages: what a build needs, and what benchmarks and tests need beyond that. The test of the figures is one
+# of the tests.
 # shellcheck disable=SC2034  # used by the scripts that source this
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libuv1-dev libspdlog-dev libsimdjson-dev libcli11-dev
   libtomlplusplus-dev libgtest-dev libbenchmark-dev)
 # shellcheck disable=SC2034
-TEST_PACKAGES=(git clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
+BENCH_PACKAGES=(valgrind python3)
+# shellcheck disable=SC2034
+TEST_PACKAGES=("${BENCH_PACKAGES[@]}" git clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 
 say() { printf 'tools/dev: %s\n' "$*"; }
 
