@@ -61,7 +61,7 @@ OpRef PublisherCore::flush(std::chrono::nanoseconds timeout) {
   });
 }
 
-bool PublisherCore::try_hand_over(Payload bytes) noexcept {
+bool PublisherCore::try_hand_over(const Payload& bytes) noexcept {
   if (backlog_size_.load(std::memory_order_acquire) != 0) return false;
   const Instance& instance = connection_->instance();
   rst_out_message message{};

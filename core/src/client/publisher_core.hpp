@@ -102,7 +102,7 @@ class PublisherCore final : public EventSink, public std::enable_shared_from_thi
   void give_up_waiting(PublishOp& op) noexcept;
   /// Bytes to the publisher's own destination, handed over only, nothing copied here; false: nothing was done, take the
   /// long way (no room, or an error that it will meet again).
-  [[nodiscard]] bool try_hand_over(Payload bytes) noexcept;
+  [[nodiscard]] bool try_hand_over(const Payload& bytes) noexcept;
 
   /// Sends `line.text` as one message to the publisher's own destination. `line` is of this publisher, made ready by
   /// make_line(), and its owner fills and sends it again and again, buffers and operation kept.
