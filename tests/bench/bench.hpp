@@ -82,12 +82,12 @@ struct Countdown {
 class Yield : rs::detail::Resume {
  public:
   Yield() noexcept {}
-  [[nodiscard]] static bool await_ready() noexcept { return false; }
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> waiter) noexcept {
     handle = waiter;
     rs::detail::post(*rs::detail::current_loop(), *this);
   }
-  static void await_resume() noexcept {}
+  void await_resume() const noexcept {}
 };
 
 [[nodiscard]] std::string read_file(const std::string& path);

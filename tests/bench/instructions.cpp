@@ -30,6 +30,7 @@ void consume(Run& run, Countdown& countdown, const std::function<void(rs::Scope&
   need(app.start(), "start");
   app.wait();
   Measure::end();
+  countdown.app = nullptr;
   if (countdown.left != 0) need<void>(rs::fail(rs::Code::internal, "messages are missing"), "consume");
 }
 
@@ -170,10 +171,11 @@ void cold_start(Run& run) {
   Measure::begin();
   need(app.start(), "start");
   app.wait();
+  countdown.app = nullptr;
 }
 
 struct Scenario {
-  std::string_view name;
+  const char* name;
   void (*run)(Run& run);
 };
 
@@ -192,7 +194,7 @@ constexpr std::array kScenarios{
 
 int main_of(std::span<char* const> arguments) {
   for (const Scenario& scenario : kScenarios) {
-    if (arguments.size() != 5 || scenario.name != arguments[1]) continue;
+    if (arguments.size() != 5 || arguments[1] != std::string_view(scenario.name)) continue;
     Broker broker(arguments[3]);
     broker.make_group(kTopic, kGroup);
     Run run{broker, std::strtoull(arguments[2], nullptr, 10), arguments[4]};
@@ -201,7 +203,7 @@ int main_of(std::span<char* const> arguments) {
     return EXIT_SUCCESS;
   }
   std::fprintf(stderr, "usage: bench_instructions SCENARIO MESSAGES PLUGIN DATA; scenarios:");
-  for (const Scenario& scenario : kScenarios) std::fprintf(stderr, " %s", scenario.name.data());
+  for (const Scenario& scenario : kScenarios) std::fprintf(stderr, " %s", scenario.name);
   std::fprintf(stderr, "\n");
   return EXIT_FAILURE;
 }

@@ -59,6 +59,32 @@ TEST(Loop, KeepsTheOrderOfEachPostingThread) {
   EXPECT_EQ(current_loop(), nullptr);
 }
 
+TEST(Loop, EndsATurnWithWhatAskedForItAndGoesOnWithWhatThatPosts) {
+  Loop loop;
+  std::string order;
+  Act posted([&] { order += 'd', loop.stop(); });
+  Act end([&] {
+    EXPECT_TRUE(loop.in_turn());
+    order += 'c';
+    loop.post(posted);
+  });
+  Act withdrawn([&] { order += 'x'; });
+  Act first([&] {
+    loop.at_end_of_turn(end);
+    loop.at_end_of_turn(withdrawn);
+    order += 'a';
+  });
+  Act second([&] {
+    loop.withdraw(withdrawn);
+    order += 'b';
+  });
+  loop.post(first);
+  loop.post(second);
+  EXPECT_FALSE(loop.in_turn());
+  loop.run();
+  EXPECT_EQ(order, "abcd");
+}
+
 TEST(Loop, RunsWhatItsOwnTurnPostsBehindWhatWaitsAlready) {
   Loop loop;
   std::string order;

@@ -123,17 +123,12 @@ void Consumer::acknowledge(const rst_message& message) noexcept {
 }
 
 void Consumer::acknowledge_all(std::span<const MessageRef> messages) noexcept {
-  std::uint64_t of_batch = 0;  // not yet taken off the count of their batch
-  rst_batch* batch = nullptr;
-  for (const MessageRef& ref : messages) {
-    if (ref.batch != batch) {
-      if (of_batch != 0) unref(*batch, std::exchange(of_batch, 0));
-      batch = ref.batch;
-    }
-    ++of_batch;
-    acknowledge(*ref.message);
+  for (std::size_t at = 0; at < messages.size();) {
+    rst_batch& batch = *messages[at].batch;
+    const std::size_t first = at;
+    for (; at < messages.size() && messages[at].batch == &batch; ++at) acknowledge(*messages[at].message);
+    unref(batch, at - first);
   }
-  if (of_batch != 0) unref(*batch, of_batch);
   if (finished_.size() >= kSettleAtOnce) flush();
 }
 
@@ -292,7 +287,8 @@ void Consumer::push(const MessageRef& ref, Verdict verdict, std::chrono::nanosec
 
 /// So many messages of the batch are over; with the last one its memory goes back, after their settlement.
 void Consumer::unref(rst_batch& batch, std::uint64_t messages) noexcept {
-  if ((batch.host[1] -= messages) != 0) return;
+  batch.host[1] -= messages;
+  if (batch.host[1] != 0) return;
   const std::uint64_t place = batch.host[0];
   live_[place] = live_.back();
   live_[place]->host[0] = place;
