@@ -8,7 +8,12 @@ namespace detail {
 
 PublisherCore::PublisherCore() {
   resubmit_.run = [](Ready* self) noexcept {
-    const std::shared_ptr<PublisherCore> publisher = std::move(static_cast<Resubmit*>(self)->publisher);
+    auto& posted = static_cast<Resubmit*>(self)->publisher;
+    std::shared_ptr<PublisherCore> publisher;
+    {
+      const std::scoped_lock lock(posted->backlog_mutex_);  // an event may look whether it is posted
+      publisher = std::move(posted);
+    }
     publisher->resubmit();
   };
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <thread>
 
 namespace ruststream {
 inline namespace v0 {
@@ -37,16 +38,24 @@ std::int32_t SubscriptionCore::accept(rst_batch& batch) noexcept {
     return -RST_E_EXHAUSTED;
   }
   references_.fetch_add(1, std::memory_order_relaxed);
-  if (inbox_.push(Inbox::word(batch))) {
-    if (Waker* const waker = waker_.load(std::memory_order_seq_cst); waker != nullptr) waker->wake();
-  }
+  if (inbox_.push(Inbox::word(batch))) wake();
   return RST_DONE;
 }
 
 void SubscriptionCore::accept(EventNode& event) noexcept {
-  if (inbox_.push(Inbox::word(event))) {
-    if (Waker* const waker = waker_.load(std::memory_order_seq_cst); waker != nullptr) waker->wake();
-  }
+  if (inbox_.push(Inbox::word(event))) wake();
+}
+
+void SubscriptionCore::wake() noexcept {
+  waking_.fetch_add(1, std::memory_order_seq_cst);
+  if (Waker* const waker = waker_.load(std::memory_order_seq_cst); waker != nullptr) waker->wake();
+  waking_.fetch_sub(1, std::memory_order_release);
+}
+
+void SubscriptionCore::set_waker(Waker* waker) noexcept {
+  waker_.store(waker, std::memory_order_seq_cst);
+  // A plugin's thread that has found the one before may be about to call it: a few instructions, none of which waits.
+  while (waker == nullptr && waking_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
 }
 
 Result<void> SubscriptionCore::settle(std::span<rst_settlement> items, bool* refused) {

@@ -28,7 +28,8 @@ class SubscriptionCore {
   /// Before the verb `subscribe`: takes the slot into use with one reference, its owner's.
   void open(std::shared_ptr<ConnectionCore> connection, std::uint64_t id, std::string address, Window window);
   void set_handle(std::uint64_t handle) noexcept { handle_.store(handle, std::memory_order_release); }
-  void set_waker(Waker* waker) noexcept { waker_.store(waker, std::memory_order_seq_cst); }
+  /// With null, the one before is not called any more once this returns.
+  void set_waker(Waker* waker) noexcept;
 
   // The plugin's calls. [any thread; never blocks: rule H2]
   [[nodiscard]] std::int32_t accept(rst_batch& batch) noexcept;
@@ -63,8 +64,11 @@ class SubscriptionCore {
   std::atomic<std::uint64_t> forgotten{0};
 
  private:
+  void wake() noexcept;
+
   Inbox inbox_;
   std::atomic<Waker*> waker_{nullptr};
+  std::atomic<std::uint32_t> waking_{0};           // threads between loading the waker and having called it
   std::atomic<std::int64_t> balance_messages_{0};  // what the plugin may still deliver (rule F1)
   std::atomic<std::int64_t> balance_bytes_{0};
   std::atomic<std::uint32_t> returned_messages_{0};  // settled, not yet given as credit again

@@ -53,7 +53,7 @@ void Loop::stop() noexcept {
 bool Loop::on_thread() const noexcept { return t_loop == this; }
 
 void Loop::post(Ready& node) noexcept {
-  if (in_turn_ && t_loop == this) {
+  if (t_loop == this && in_turn_) {  // in_turn_ is the loop thread's own
     node.next = nullptr;
     append(node, node);
     return;
