@@ -9,9 +9,10 @@ namespace ruststream {
 inline namespace v0 {
 namespace detail {
 
-/// Objects that the contract names by number. An id is generation << 32 | index: never 0, never given twice, so a late
-/// call with an old one finds nothing (rule C3). Objects stay at their address and are reused, never freed before the
-/// table, so a lookup that races a release reads a live object at worst. Lock-free but for growth. [any thread]
+/// Objects that the contract names by number. An id is generation << 20 | index, bit 63 clear: never 0, never given
+/// twice (a slot whose 2^43 generations are used up retires), so a late call with an old one finds nothing (rule C3).
+/// Objects stay at their address and are reused, never freed before the table, so a lookup that races a release reads a
+/// live object at worst. Lock-free but for growth. [any thread]
 template <class T>
 class SlotTable {
  public:
@@ -31,7 +32,7 @@ class SlotTable {
       Slot& slot = at(index);
       const std::uint64_t next = (head & kTagMask) + kTagStep + slot.next.load(std::memory_order_relaxed);
       if (free_.compare_exchange_weak(head, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
-        id = static_cast<std::uint64_t>(slot.generation.load(std::memory_order_relaxed)) << 32 | index;
+        id = slot.generation.load(std::memory_order_relaxed) << kIndexBits | index;
         return &slot.object;
       }
     }
@@ -39,30 +40,36 @@ class SlotTable {
 
   /// The object that `id` names now, or null.
   [[nodiscard]] T* find(std::uint64_t id) noexcept {
-    const auto index = static_cast<std::uint32_t>(id);
+    const std::uint32_t index = index_of(id);
     if (index >= count_.load(std::memory_order_acquire)) return nullptr;
     Slot& slot = at(index);
-    if (slot.generation.load(std::memory_order_acquire) != static_cast<std::uint32_t>(id >> 32)) return nullptr;
+    if (slot.generation.load(std::memory_order_acquire) != id >> kIndexBits) return nullptr;
     return &slot.object;
   }
 
   /// Ends what `id` names; the caller held it.
   void release(std::uint64_t id) noexcept {
-    const auto index = static_cast<std::uint32_t>(id);
+    const std::uint32_t index = index_of(id);
     Slot& slot = at(index);
-    const std::uint32_t generation = slot.generation.load(std::memory_order_relaxed) + 1;
-    slot.generation.store(generation == 0 ? 1 : generation, std::memory_order_release);
-    push(index, slot);
+    const std::uint64_t generation = slot.generation.load(std::memory_order_relaxed) + 1;
+    slot.generation.store(generation, std::memory_order_release);
+    if (generation < kGenerations) push(index, slot);
   }
 
  private:
+  static constexpr unsigned kIndexBits = 20;
+  static constexpr std::uint64_t kGenerations = 1ULL << 43;
+  static_assert(kChunk * kMaxChunks == 1U << kIndexBits);
+  static constexpr std::uint32_t index_of(std::uint64_t id) noexcept {
+    return static_cast<std::uint32_t>(id) & ((1U << kIndexBits) - 1);
+  }
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
   static constexpr std::uint64_t kTagStep = 1ULL << 32;  // the free list's head carries a tag against ABA
   static constexpr std::uint64_t kTagMask = ~0ULL << 32;
 
   struct Slot {
     T object{};
-    std::atomic<std::uint32_t> generation{1};
+    std::atomic<std::uint64_t> generation{1};
     std::atomic<std::uint32_t> next{kNone};
   };
   using Chunk = std::array<Slot, kChunk>;
