@@ -83,6 +83,7 @@ TEST(Quakes, PrintsTheFiguresOfTheFileOnEveryFormOfTheBroker) {
     arguments.insert(arguments.begin(), QUAKES);
     const std::string output = expect_run(arguments, 0);
     std::map<std::string, std::string> rows;
+    ASSERT_NE(output.find("network "), std::string::npos) << output;
     std::istringstream lines(output.substr(output.find("network ")));
     for (std::string line, name; std::getline(lines, line);) {
       std::istringstream words(line);

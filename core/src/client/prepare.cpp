@@ -211,6 +211,10 @@ Result<PublisherPlan> plan_publisher(const rst_plugin& plugin, std::string desti
   plan.wanted = std::move(wanted);
   plan.kind = *kind;
   plan.options = std::move(*set);
+  const rst_kind& declared = options::kind_at(plugin, plan.kind);
+  const auto confirms = [](const rst_capability& capability) { return capability.id == RST_CAP_PUBLISH_CONFIRM; };
+  // Where a kind has no confirms a publish ends when it was handed over.
+  plan.wanted.confirm = plan.wanted.confirm && std::any_of(declared.caps, declared.caps + declared.cap_count, confirms);
   const rst_publisher_spec spec = plan.spec();
   auto answer = validate(plugin, RST_SCOPE_PUBLISHER, plan.kind, &spec);
   if (!answer) return std::unexpected(std::move(answer.error()));

@@ -267,9 +267,12 @@ Task<Result<void>> AppCore::bring_up(App& app, Loop& loop) {
     if (Result<void> connected = co_await connect(planned, loop); !connected) co_return connected;
   }
   for (std::size_t i = 0; i < plan_.brokers.size(); ++i) {
+    PlannedPublisher& own = plan_.brokers[i].publishers.front();
     for (PlannedSubscription& planned : plan_.brokers[i].subscriptions) {
       if (stopping()) co_return Result<void>();
-      if (Result<void> subscribed = co_await subscribe(planned, running_[i], loop); !subscribed) co_return subscribed;
+      if (Result<void> subscribed = co_await subscribe(planned, own, running_[i], loop); !subscribed) {
+        co_return subscribed;
+      }
     }
   }
   if (stopping()) co_return Result<void>();
@@ -318,7 +321,8 @@ Task<Result<void>> AppCore::open_publisher(PlannedPublisher& planned, RunningBro
   co_return Result<void>();
 }
 
-Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, RunningBroker& broker, Loop& loop) {
+Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, PlannedPublisher& own, RunningBroker& broker,
+                                      Loop& loop) {
   const SubscriptionDeclaration& declared = *planned.declaration;
   ConsumerConfig config;
   config.name = declared.name;
@@ -333,7 +337,11 @@ Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, RunningBroke
   config.max_attempts = planned.max_attempts;
   config.dead_letter = planned.plan.wanted.dead_letter;
   config.plan = planned.plan.plan;
-  config.publisher = broker.publisher;
+  // A publish that waits for room holds back what was published after it: with one publisher for all, a full topic
+  // would stop the very handlers that empty it.
+  const std::shared_ptr<PublisherCore> outside = broker.publisher;
+  if (Result<void> opened = co_await open_publisher(own, broker, loop); !opened) co_return opened;
+  config.publisher = std::exchange(broker.publisher, outside);
   if (planned.replies) {
     PlannedPublisher replies{nullptr, std::move(*planned.replies)};
     if (Result<void> opened = co_await open_publisher(replies, broker, loop); !opened) co_return opened;

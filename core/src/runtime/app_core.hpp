@@ -94,7 +94,8 @@ class AppCore final : public AppControl, private EventSink {
   Task<Result<void>> bring_up(App& app, Loop& loop);
   Task<Result<void>> connect(PlannedBroker& planned, Loop& loop);
   Task<Result<void>> open_publisher(PlannedPublisher& planned, RunningBroker& broker, Loop& loop);
-  Task<Result<void>> subscribe(PlannedSubscription& planned, RunningBroker& broker, Loop& loop);
+  /// `own` is opened for the subscription's handlers alone.
+  Task<Result<void>> subscribe(PlannedSubscription& planned, PlannedPublisher& own, RunningBroker& broker, Loop& loop);
   Task<bool> drain();
   Task<void> bring_down();
   Task<void> let_go();

@@ -294,6 +294,28 @@ TEST_P(Handlers, TheDeliveryIsSettledOnlyOnceItsPublishesAreKnown) {
   EXPECT_EQ(second.wait(), kExitOk);
 }
 
+TEST_P(Handlers, APipelineOverFullTopicsDoesNotStopItself) {
+  constexpr int kMessages = 60;
+  Seen<std::string> out;
+  App pipeline{{.title = "pipeline", .version = "1"}};
+  if (GetParam() == Form::loaded) pipeline.set("plugin.path", MEMORY_PLUGIN);
+  pipeline.broker("memory:pipeline?capacity=2", [&](Scope& b) {
+    b.subscribe("in", [](Payload payload, Context& ctx) { (void)ctx.publish("middle", payload); });
+    b.subscribe("middle", [](Payload payload, Context& ctx) { (void)ctx.publish("out", payload); });
+    b.subscribe("out", [&](Payload payload) { out.add(std::string(payload.text())); });
+  });
+  good(pipeline.start());
+  Publisher to = good(pipeline.publisher());
+  std::vector<Publishing> under_way;
+  std::vector<std::string> sent;
+  for (int i = 0; i < kMessages; ++i) sent.push_back(std::to_string(i));
+  for (const std::string& each : sent) under_way.push_back(to.message(Payload(each)).to("in").publish());
+  EXPECT_EQ(out.wait(kMessages), sent);
+  for (Publishing& each : under_way) good(each.get());
+  pipeline.stop();
+  EXPECT_EQ(pipeline.wait(), kExitOk);
+}
+
 TEST_P(Handlers, DeclaredPublishersWorkFromHandlersAndFromOutsideWhileTheAppRuns) {
   auto there = good(broker.subscribe("audit").get());
   Publisher audit;
