@@ -222,6 +222,7 @@ TEST_P(Lifecycle, LosesNothingWhileMembersComeAndGo) {
     }
   };
   std::vector<std::thread> threads;
+  threads.reserve(kPublishers);
   for (int p = 0; p < kPublishers; ++p) {
     threads.emplace_back([&, p] {
       const auto publisher = client.publisher("orders");

@@ -21,7 +21,7 @@ class Dropping {
   }
 
   void finish() noexcept {
-    if (count_ == 0) return;
+    if (slab_ == nullptr) return;
     broker_.slabs_.release(slab_, count_);
     topic_->records -= count_;
     if (topic_->records == 0 && topic_->deleted && topic_->pins == 0) [[unlikely]]

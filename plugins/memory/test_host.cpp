@@ -175,11 +175,11 @@ std::vector<rst_option> Client::options_of(const OptionList& options) const {
     option.name = str(name);
     option.decl = RST_OPTION_PASS_THROUGH;
     option.flags = RST_OPTION_VALUE_EXPLICIT;
-    for (std::uint16_t i = 0; i < table.option_count; ++i) {
+    for (std::uint32_t i = 0; i < table.option_count; ++i) {
       const auto& decl = *reinterpret_cast<const rst_option_decl*>(reinterpret_cast<const std::byte*>(table.options) +
                                                                    std::size_t{i} * table.option_stride);
       if (std::string_view(decl.name.ptr, decl.name.len) != name) continue;
-      option.decl = i;
+      option.decl = static_cast<std::uint16_t>(i);
       option.value.type = decl.type;
     }
     if (const auto* number = std::get_if<std::uint64_t>(&value); number != nullptr) {

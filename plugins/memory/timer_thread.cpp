@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <pthread.h>
-#include <signal.h>
 
 namespace ruststream::memory {
 namespace {
