@@ -23,8 +23,8 @@ constexpr std::uint32_t kAnyKind = 0xFFFFFFFF;
 class OptionSet {
  public:
   OptionSet() = default;
-  OptionSet(OptionSet&&) = default;
-  OptionSet& operator=(OptionSet&&) = default;
+  OptionSet(OptionSet&&) = default;             // NOLINT(performance-noexcept-move-constructor): a deque's may throw
+  OptionSet& operator=(OptionSet&&) = default;  // NOLINT(performance-noexcept-move-constructor)
   OptionSet(const OptionSet&) = delete;
   OptionSet& operator=(const OptionSet&) = delete;
 

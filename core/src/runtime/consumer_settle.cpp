@@ -144,7 +144,7 @@ void Consumer::failed(Invocation& invocation, const Error& why) noexcept {
 }
 
 void Consumer::threw(Invocation& invocation, const std::exception_ptr& what) noexcept {
-  std::string text = "the handler threw something that is no std::exception";
+  std::string text;
   try {
     std::rethrow_exception(what);
   } catch (const Fatal& fatal) {
@@ -153,6 +153,7 @@ void Consumer::threw(Invocation& invocation, const std::exception_ptr& what) noe
   } catch (const std::exception& exception) {
     text = std::string("the handler threw: ") + exception.what();
   } catch (...) {
+    text = "the handler threw something that is no std::exception";
   }
   failed(invocation, Error(Code::aborted, std::move(text)));
 }
