@@ -27,7 +27,8 @@ class SubscriptionCore;
 /// are.
 using PluginOptions = std::vector<std::pair<std::string, std::string>>;
 
-// The constructors below are there because g++ 12 destroys an aggregate twice that is made inside a co_await expression.
+// The constructors below are there because g++ 12 destroys an aggregate twice that is made inside a co_await
+// expression.
 
 struct ConnectOptions {
   ConnectOptions() {}
