@@ -1,5 +1,6 @@
 #include "loop/loop.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace ruststream {
@@ -140,8 +141,12 @@ Timer::~Timer() {
 }
 
 void Timer::start(std::chrono::nanoseconds delay) noexcept {
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(delay).count();
   uv_update_time(handle_->uv.loop);  // a long turn must not shorten the delay
+  // The loop's clock has lost its part of a millisecond: counted from it, a timer would fire that much early.
+  constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(24 * 365);
+  const auto due = std::chrono::nanoseconds(uv_hrtime()) + std::min(delay, kLongest);
+  const auto now = static_cast<std::int64_t>(uv_now(handle_->uv.loop));
+  const auto ms = delay.count() > 0 ? std::chrono::ceil<std::chrono::milliseconds>(due).count() - now : 0;
   uv_timer_start(
       &handle_->uv,
       [](uv_timer_t* fired) {
