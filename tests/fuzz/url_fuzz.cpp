@@ -15,12 +15,13 @@ namespace {
 // A password that occurs in a part which may be shown tells nothing; a short one does so by chance.
 bool tells(const std::string& shown, const ruststream::options::Url& url) {
   constexpr std::size_t kTelling = 8;
-  if (url.password.size() < kTelling || url.broker.find(url.password) == std::string::npos) return false;
-  const std::size_t once = url.broker.find(url.password);
-  if (url.broker.find(url.password, once + 1) != std::string::npos ||
-      url.user.find(url.password) != std::string::npos) {
-    return false;
-  }
+  if (url.password.size() < kTelling) return false;
+  const std::size_t secret = url.broker.find("://");
+  const std::size_t path = secret == std::string::npos ? secret : url.broker.find('/', secret + 3);
+  const std::size_t at = url.broker.rfind('@', path);
+  std::string open = url.scheme + url.name + url.user;  // what may be shown: the text without its user information
+  if (secret != std::string::npos && at != std::string::npos) open += url.broker.substr(at);
+  if (open.find(url.password) != std::string::npos) return false;
   return shown.find(url.password) != std::string::npos && url.password.find('*') == std::string::npos;
 }
 
