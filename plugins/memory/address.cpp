@@ -45,13 +45,13 @@ AddressFault check_destination(std::string_view address) noexcept {
 const char* describe(AddressFault fault) noexcept {
   switch (fault) {
     case AddressFault::kNone: return "is well formed";
-    case AddressFault::kEmpty: return "is empty; name a topic, for example 'orders.placed'";
+    case AddressFault::kEmpty: return "is empty; name a topic, for example `orders.placed`";
     case AddressFault::kTooLong: return "is longer than 1024 bytes; shorten it";
-    case AddressFault::kEmptyToken: return "has an empty token; put text on both sides of every '.'";
+    case AddressFault::kEmptyToken: return "has an empty token; put text on both sides of every `.`";
     case AddressFault::kBadCharacter: return "has a space or control character; use printable characters";
-    case AddressFault::kPartWildcard: return "has a wildcard inside a token; '*' and '>' stand alone between dots";
-    case AddressFault::kRestNotLast: return "has '>' before its end; '>' stands for the rest and comes last";
-    case AddressFault::kWildcard: return "is a pattern; a destination is one topic without '*' or '>'";
+    case AddressFault::kPartWildcard: return "has a wildcard inside a token; `*` and `>` stand alone between dots";
+    case AddressFault::kRestNotLast: return "has `>` before its end; `>` stands for the rest and comes last";
+    case AddressFault::kWildcard: return "is a pattern; a destination is one topic without `*` or `>`";
   }
   return "is malformed";
 }

@@ -28,7 +28,7 @@ enum class AddressFault : std::uint8_t {
 /// What is wrong with a subscription's address: '*' is one token, '>' as the last token is one or more. Pure.
 [[nodiscard]] AddressFault check_pattern(std::string_view pattern) noexcept;
 
-/// The rest of the sentence "address 'x' ...".
+/// The rest of the sentence "address `x` ...".
 [[nodiscard]] const char* describe(AddressFault fault) noexcept;
 
 [[nodiscard]] bool has_wildcard(std::string_view pattern) noexcept;

@@ -31,12 +31,12 @@ std::int32_t Broker::create(const Connection& connection, const ObjectName& obje
     if (topic == nullptr) {
       const auto fault = check_destination(object.name);
       if (fault != AddressFault::kNone) {
-        return error(RST_E_INVALID, "topic '", sdk::subject(object.name), "' ", describe(fault));
+        return error(RST_E_INVALID, "topic `", sdk::subject(object.name), "` ", describe(fault));
       }
       topic = make_topic(object.name, options, object.log, code);
       if (topic == nullptr) return cannot_use(object.name, code, error);
     } else if (topic->options != options || (topic->log != nullptr) != object.log) {
-      return error(RST_E_EXISTS, "topic '", sdk::subject(object.name), "' exists with another kind or other options");
+      return error(RST_E_EXISTS, "topic `", sdk::subject(object.name), "` exists with another kind or other options");
     }
     topic->declared = true;
     return RST_DONE;
@@ -44,7 +44,7 @@ std::int32_t Broker::create(const Connection& connection, const ObjectName& obje
   auto addresses = split(object.parent);
   for (const auto& address : addresses) {
     if (const auto fault = check_pattern(address); fault != AddressFault::kNone) {
-      return error(RST_E_INVALID, "address '", sdk::subject(address), "' ", describe(fault));
+      return error(RST_E_INVALID, "address `", sdk::subject(address), "` ", describe(fault));
     }
   }
   if (find_group(object.name, join_addresses(addresses), object.log) != nullptr) return RST_DONE;
@@ -71,9 +71,9 @@ std::int32_t Broker::remove(const ObjectName& object, sdk::ErrorOut error) {
   Turn turn(*this);
   if (!object.parent.empty()) {
     Group* group = find_group(object);
-    if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group '", sdk::subject(object.name), "'");
+    if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group `", sdk::subject(object.name), "`");
     if (!group->members.empty()) {
-      return error(RST_E_PRECONDITION, "group '", sdk::subject(object.name), "' has ", group->members.size(),
+      return error(RST_E_PRECONDITION, "group `", sdk::subject(object.name), "` has ", group->members.size(),
                    " subscriptions; close them first");
     }
     Topic* const log = group->log;
@@ -82,10 +82,10 @@ std::int32_t Broker::remove(const ObjectName& object, sdk::ErrorOut error) {
     return RST_DONE;
   }
   Topic* topic = find_topic(object.name);
-  if (topic == nullptr) return error(RST_E_NOT_FOUND, "there is no topic '", sdk::subject(object.name), "'");
+  if (topic == nullptr) return error(RST_E_NOT_FOUND, "there is no topic `", sdk::subject(object.name), "`");
   const auto used = [&](const auto& group) { return is_exactly(*group, topic->name) && !group->members.empty(); };
   if (std::any_of(groups_.begin(), groups_.end(), used)) {
-    return error(RST_E_PRECONDITION, "topic '", sdk::subject(object.name), "' has subscriptions; close them first");
+    return error(RST_E_PRECONDITION, "topic `", sdk::subject(object.name), "` has subscriptions; close them first");
   }
   for (auto left = groups_.size(); left > 0; --left) {
     if (is_exactly(*groups_[left - 1], topic->name)) destroy_group(turn, *groups_[left - 1]);
@@ -100,13 +100,13 @@ std::int32_t Broker::purge(const ObjectName& object, std::uint64_t& removed, sdk
   Turn turn(*this);
   if (!object.parent.empty()) {
     Group* group = find_group(object);
-    if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group '", sdk::subject(object.name), "'");
+    if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group `", sdk::subject(object.name), "`");
     removed = empty_group(turn, *group, nullptr);
     if (group->is_log() && !group->log->refused.empty()) make_room(turn, *group->log);
     return RST_DONE;
   }
   Topic* topic = find_topic(object.name);
-  if (topic == nullptr) return error(RST_E_NOT_FOUND, "there is no topic '", sdk::subject(object.name), "'");
+  if (topic == nullptr) return error(RST_E_NOT_FOUND, "there is no topic `", sdk::subject(object.name), "`");
   const auto stored = topic->stored;
   empty_topic(turn, *topic);
   removed = stored - topic->stored;

@@ -39,7 +39,7 @@ std::int32_t Broker::subscribe(Subscription& subscription, const SubscriptionOpt
     if (groups_.size() >= kMaxGroups) return too_many_groups(error);
     std::uint64_t offset = log != nullptr ? log->log->begin() : 0;
     if (log != nullptr && options.start != nullptr && !locate(*log, *options.start, offset)) {
-      return error(RST_E_NOT_FOUND, "topic '", sdk::subject(log->name), "' does not keep the start position; it has ",
+      return error(RST_E_NOT_FOUND, "topic `", sdk::subject(log->name), "` does not keep the start position; it has ",
                    log->log->begin(), " to ", log->log->end());
     }
     group = &make_group(options.group, options.addresses, log, offset);
@@ -62,12 +62,12 @@ std::int32_t Broker::too_many_groups(sdk::ErrorOut error) {
 std::int32_t Broker::cannot_use(std::string_view topic, std::int32_t code, sdk::ErrorOut error) {
   switch (code) {
     case RST_E_NOT_FOUND:
-      return error(code, "topic '", sdk::subject(topic),
-                   "' does not exist, and the connection has topics=existing; create it by rst.admin");
-    case RST_E_PRECONDITION: return error(code, "topic '", sdk::subject(topic), "' exists and is no log");
+      return error(code, "topic `", sdk::subject(topic),
+                   "` does not exist, and the connection has topics=existing; create it by rst.admin");
+    case RST_E_PRECONDITION: return error(code, "topic `", sdk::subject(topic), "` exists and is no log");
     case RST_E_EXHAUSTED:
-      return error(code, "topic '", sdk::subject(topic), "' is one too many, ", kMaxTopics, " exist");
-    default: return error(code, "address '", sdk::subject(topic), "' ", describe(check_destination(topic)));
+      return error(code, "topic `", sdk::subject(topic), "` is one too many, ", kMaxTopics, " exist");
+    default: return error(code, "address `", sdk::subject(topic), "` ", describe(check_destination(topic)));
   }
 }
 

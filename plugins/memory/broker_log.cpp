@@ -60,10 +60,10 @@ std::int32_t Broker::seek(Subscription& subscription, const rst_position& positi
   Turn turn(*this);
   if (subscription.closing) return error(RST_E_CLOSED, "the subscription is closing");
   Group& group = *subscription.group;
-  if (!group.is_log()) return error(RST_E_UNSUPPORTED, "only a subscription of kind 'log' can seek");
+  if (!group.is_log()) return error(RST_E_UNSUPPORTED, "only a subscription of kind `log` can seek");
   std::uint64_t offset = 0;
   if (!locate(*group.log, position, offset)) {
-    return error(RST_E_NOT_FOUND, "topic '", sdk::subject(group.log->name), "' keeps offsets from ",
+    return error(RST_E_NOT_FOUND, "topic `", sdk::subject(group.log->name), "` keeps offsets from ",
                  group.log->log->begin(), " to ", group.log->log->end(), "; the position is not one of them");
   }
   // The cursor is the group's: every member moves, and what they had is void (rule G2).

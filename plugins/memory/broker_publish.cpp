@@ -31,7 +31,7 @@ const char* explain(std::int32_t code) noexcept {
   switch (code) {
     case RST_E_INVALID: return "is malformed, or names no topic or partition; correct it";
     case RST_E_NOT_FOUND: return "does not exist, and the connection has topics=existing; create it by rst.admin";
-    case RST_E_PRECONDITION: return "exists and is no log; publish with kind 'topic'";
+    case RST_E_PRECONDITION: return "exists and is no log; publish with kind `topic`";
     case RST_E_TOO_LARGE: return "takes no message of this size; see the option max_payload";
     case RST_E_UNSUPPORTED: return "takes no TTL, delay, priority, RETAIN or unknown flag at this version; remove it";
     case RST_E_OPTION: return "takes no options per message; remove them";
@@ -251,8 +251,8 @@ std::int32_t Broker::report_failure(Turn& turn, Publisher& publisher, rst_publis
     const auto& first = message_at(call, 0);
     const std::string_view named{first.destination, first.destination != nullptr ? first.destination_len : 0U};
     call.accepted = 0;
-    return error.flagged(code, flags, "destination '", sdk::subject(named.empty() ? publisher.destination : named),
-                         "' ", explain(code));
+    return error.flagged(code, flags, "destination `", sdk::subject(named.empty() ? publisher.destination : named),
+                         "` ", explain(code));
   }
   if (call.statuses == nullptr) {
     rst_error problem;

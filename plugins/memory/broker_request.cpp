@@ -17,7 +17,7 @@ std::int32_t Broker::request(Publisher& publisher, rst_publish& call, sdk::Error
   if (requests_.full()) return error(RST_E_EXHAUSTED, Requests::kMostWaiting, " requests are waiting for their reply");
   std::int32_t code = RST_OK;
   Topic* topic = resolve(publisher, named, code);
-  if (topic == nullptr) return error(code, "destination '", sdk::subject(named), "' takes no request: no such topic");
+  if (topic == nullptr) return error(code, "destination `", sdk::subject(named), "` takes no request: no such topic");
   Request& request = requests_.add(publisher.connection, call.op);
   const auto inbox = Requests::inbox(request);
   props.reply_to = reinterpret_cast<const std::uint8_t*>(inbox.data());
@@ -30,8 +30,8 @@ std::int32_t Broker::request(Publisher& publisher, rst_publish& call, sdk::Error
     code = -status;
     if (code == RST_E_BACKPRESSURE) refuse(publisher, *topic);
     return error(
-        code, "nobody takes requests at '", sdk::subject(topic->name),
-        code == RST_E_NO_ROUTE ? "': it has no subscription and no group" : "' in this form or at this moment");
+        code, "nobody takes requests at `", sdk::subject(topic->name),
+        code == RST_E_NO_ROUTE ? "`: it has no subscription and no group" : "` in this form or at this moment");
   }
   ++publisher.published;
   call.accepted = 1;

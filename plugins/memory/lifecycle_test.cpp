@@ -162,7 +162,7 @@ TEST_P(Lifecycle, ReportsEveryProblemOfASpecAtOnce) {
   std::string all;
   for (const auto& issue : issues) all += issue + '\n';
   for (const auto* named :
-       {"'ack_timeot'", "'a..b'", "'a.>.b'", "''", "'ok.*' is a pattern", "exactly one topic", "'ok.letters'"}) {
+       {"`ack_timeot`", "`a..b`", "`a.>.b`", "``", "`ok.*` is a pattern", "exactly one topic", "`ok.letters`"}) {
     EXPECT_NE(all.find(named), std::string::npos) << named << " is not in:\n" << all;
   }
   EXPECT_EQ(plan.flags, RST_PLAN_BROKER_MOVES);

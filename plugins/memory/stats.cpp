@@ -53,7 +53,7 @@ std::int32_t Stats::of(Broker& broker, const ObjectName& object, std::vector<rst
   const std::lock_guard lock(broker.lock_);
   if (!object.parent.empty()) {
     const Group* group = broker.find_group(object);
-    if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group '", sdk::subject(object.name), "'");
+    if (group == nullptr) return error(RST_E_NOT_FOUND, "there is no group `", sdk::subject(object.name), "`");
     add_group(stats, *group);
     add(stats, RST_STAT_UNSETTLED, unsettled(*group));
     std::uint64_t sum = 0;
@@ -62,7 +62,7 @@ std::int32_t Stats::of(Broker& broker, const ObjectName& object, std::vector<rst
     return RST_DONE;
   }
   const Topic* topic = broker.find_topic(object.name);
-  if (topic == nullptr) return error(RST_E_NOT_FOUND, "there is no topic '", sdk::subject(object.name), "'");
+  if (topic == nullptr) return error(RST_E_NOT_FOUND, "there is no topic `", sdk::subject(object.name), "`");
   add(stats, RST_STAT_PUBLISHED, topic->published);
   add(stats, RST_STAT_CAPACITY, topic->options.capacity_messages);
   add(stats, kStatStored, topic->stored);

@@ -16,7 +16,7 @@ bool is_name(std::string_view name) noexcept {
 
 void check_address(std::string_view what, std::string_view address, AddressFault fault, sdk::Report& report) {
   if (fault == AddressFault::kNone) return;
-  report.issue(RST_E_INVALID, what, " '", sdk::subject(address), "' ", describe(fault));
+  report.issue(RST_E_INVALID, what, " `", sdk::subject(address), "` ", describe(fault));
 }
 
 std::vector<std::string> addresses_of(const rst_subscription_spec& spec) {
@@ -26,12 +26,12 @@ std::vector<std::string> addresses_of(const rst_subscription_spec& spec) {
 }
 
 void check_log(const rst_subscription_spec& spec, sdk::Report& report) {
-  if (spec.address_count != 1) report.issue(RST_E_INVALID, "a subscription of kind 'log' reads exactly one topic");
+  if (spec.address_count != 1) report.issue(RST_E_INVALID, "a subscription of kind `log` reads exactly one topic");
   for (std::uint32_t i = 0; i < spec.address_count; ++i) {
     const auto address = sdk::view(spec.addresses[i]);
     if (check_pattern(address) == AddressFault::kNone && has_wildcard(address)) {
-      report.issue(RST_E_UNSUPPORTED, "address '", sdk::subject(address),
-                   "' is a pattern; a subscription of kind 'log' reads one topic, use kind 'topic' for patterns");
+      report.issue(RST_E_UNSUPPORTED, "address `", sdk::subject(address),
+                   "` is a pattern; a subscription of kind `log` reads one topic, use kind `topic` for patterns");
     }
   }
   if (spec.start_count > 1) report.issue(RST_E_INVALID, "a log has one order of offsets: give one start position");
@@ -47,7 +47,7 @@ void check_log(const rst_subscription_spec& spec, sdk::Report& report) {
 void Instance::validate(const rst_connection_spec& spec, sdk::Plan& plan, sdk::Report& report) {
   const auto name = broker_name(sdk::view(spec.url));
   if (!is_name(name)) {
-    report.issue(RST_E_INVALID, "the name in memory:NAME has letters, digits, '.', '-' and '_', at most 64 of them");
+    report.issue(RST_E_INVALID, "the name in memory:NAME has letters, digits, `.`, `-` and `_`, at most 64 of them");
   }
   plan.max_payload = sdk::Options{kOptionTable, spec.options, spec.option_count}[kMaxPayloadOption].bytes();
   report.text(RST_TEXT_SERVER_DISPLAY, "memory:" + std::string(is_name(name) ? name : ""));
@@ -59,14 +59,14 @@ void Instance::validate(const rst_subscription_spec& spec, sdk::Plan& plan, sdk:
   for (const auto& address : addresses) {
     check_address("address", address, check_pattern(address), report);
     if (std::count(addresses.begin(), addresses.end(), address) > 1) {
-      report.issue(RST_E_INVALID, "address '", sdk::subject(address), "' is given more than once");
+      report.issue(RST_E_INVALID, "address `", sdk::subject(address), "` is given more than once");
       break;
     }
   }
   if (spec.kind == kLog) check_log(spec, report);
   if (spec.group.len > 0 && spec.durable.len > 0 && sdk::view(spec.group) != sdk::view(spec.durable)) {
-    report.issue(RST_E_INVALID, "durable '", sdk::subject(sdk::view(spec.durable)),
-                 "' is not the group; a group outlives its members here, name only the group");
+    report.issue(RST_E_INVALID, "durable `", sdk::subject(sdk::view(spec.durable)),
+                 "` is not the group; a group outlives its members here, name only the group");
   }
   if (const auto dead_letter = sdk::view(spec.dead_letter); !dead_letter.empty()) {
     const auto fault = check_destination(dead_letter);
@@ -75,8 +75,8 @@ void Instance::validate(const rst_subscription_spec& spec, sdk::Plan& plan, sdk:
       return check_pattern(address) == AddressFault::kNone && matches(address, dead_letter);
     };
     if (fault == AddressFault::kNone && std::any_of(addresses.begin(), addresses.end(), comes_back)) {
-      report.issue(RST_E_INVALID, "dead letter '", sdk::subject(dead_letter),
-                   "' would come back to this subscription; choose a topic that it does not take");
+      report.issue(RST_E_INVALID, "dead letter `", sdk::subject(dead_letter),
+                   "` would come back to this subscription; choose a topic that it does not take");
     }
   }
   const sdk::Options options{kOptionTable, spec.options, spec.option_count};
@@ -113,13 +113,13 @@ std::int32_t Instance::match(const rst_subscription_spec& to, const rst_publishe
                                ? std::string_view{message->destination, message->destination_len}
                                : sdk::view(from.destination);
   if (const auto fault = check_destination(destination); fault != AddressFault::kNone) {
-    return error(RST_E_INVALID, "destination '", sdk::subject(destination), "' ", describe(fault));
+    return error(RST_E_INVALID, "destination `", sdk::subject(destination), "` ", describe(fault));
   }
   bool found = false;
   for (std::uint32_t i = 0; i < to.address_count; ++i) {
     const auto pattern = sdk::view(to.addresses[i]);
     if (const auto fault = check_pattern(pattern); fault != AddressFault::kNone) {
-      return error(RST_E_INVALID, "address '", sdk::subject(pattern), "' ", describe(fault));
+      return error(RST_E_INVALID, "address `", sdk::subject(pattern), "` ", describe(fault));
     }
     found |= matches(pattern, destination);
   }

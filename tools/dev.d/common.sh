@@ -46,7 +46,7 @@ unknown() {
     d=$(distance "${word:0:32}" "$known")
     if ((d < least)); then least=$d nearest=$known; fi
   done
-  die "unknown $thing '$word'; the nearest is '$nearest' (tools/dev --help lists them)"
+  die "unknown $thing \`$word\`; the nearest is \`$nearest\` (\`tools/dev --help\` lists them)"
 }
 
 # install_packages NAME…: installs those that are missing with apt-get; without network when none is.

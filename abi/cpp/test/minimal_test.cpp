@@ -258,10 +258,10 @@ TEST_F(Minimal, ReportsEveryWrongOption) {
                           nullptr};
   rst_error error{};
   EXPECT_EQ(minimal().validate(RST_SCOPE_SUBSCRIPTION, &spec, nullptr, &report, &error), -RST_E_OPTION);
-  EXPECT_EQ(issues, (std::vector<std::string>{"option 'capacity' must be a number from 0",
-                                              "option 'capacity' must be from 1 to 1000000",
-                                              "option 'capacitee' is not known; remove it or correct its name",
-                                              "kind 'topic' has no groups; leave it out or choose another kind"}));
+  EXPECT_EQ(issues, (std::vector<std::string>{"option `capacity` must be a number from 0",
+                                              "option `capacity` must be from 1 to 1000000",
+                                              "option `capacitee` is not known; remove it or correct its name",
+                                              "kind `topic` has no groups; leave it out or choose another kind"}));
   EXPECT_EQ(std::string(error.text + error.subject_off, error.subject_len), "capacity");
   std::uint64_t handle = 0;
   EXPECT_EQ(minimal().subscribe(session.instance, session.connection, &spec, &handle, nullptr), -RST_E_OPTION);

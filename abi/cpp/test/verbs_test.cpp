@@ -21,7 +21,7 @@ struct Slow {
   struct Connection : sdk::Connection {
     Connection(const sdk::Birth& birth, Slow&, const rst_connection_spec&) : sdk::Connection(birth) {
       if (throws == 1) throw std::runtime_error("no luck");
-      if (throws == 2) throw sdk::Failure{RST_E_NOT_FOUND, "no server '", sdk::subject("here"), "'"};
+      if (throws == 2) throw sdk::Failure{RST_E_NOT_FOUND, "no server `", sdk::subject("here"), "`"};
       if (throws == 3) throw 42;
       last_connection = this;
     }
@@ -111,7 +111,7 @@ TEST_F(Verbs, ExceptionsStopAtTheBoundary) {
     std::int32_t code;
     std::string_view text;
   } cases[] = {{1, RST_E_INTERNAL, "the plugin threw: no luck"},
-               {2, RST_E_NOT_FOUND, "no server 'here'"},
+               {2, RST_E_NOT_FOUND, "no server `here`"},
                {3, RST_E_INTERNAL, "the plugin threw something that is no std::exception"}};
   for (const auto& each : cases) {
     Slow::throws = each.throws;
@@ -243,7 +243,7 @@ TEST_F(Verbs, SpecsOfAnotherContractAreRefused) {
   auto kind = session.subscription_spec();
   kind.kind = 1;
   EXPECT_EQ(kTable.validate(RST_SCOPE_SUBSCRIPTION, &kind, nullptr, nullptr, &error), -RST_E_UNSUPPORTED);
-  EXPECT_EQ(test::text_of(error), "kind 'object' has no subscription; choose another kind");
+  EXPECT_EQ(test::text_of(error), "kind `object` has no subscription; choose another kind");
   kind.kind = 9;
   EXPECT_EQ(kTable.validate(RST_SCOPE_SUBSCRIPTION, &kind, nullptr, nullptr, &error), -RST_E_INVALID);
   EXPECT_EQ(kTable.validate(1U << 20U, &kind, nullptr, nullptr, &error), -RST_E_UNSUPPORTED);
@@ -258,7 +258,7 @@ TEST_F(Verbs, AdministrationChecksActionKindAndRequiredOptions) {
   request.action = RST_ADMIN_CREATE;
   request.kind = 1;
   EXPECT_EQ(admin.apply(session.instance, &request, &session.error), -RST_E_OPTION);
-  EXPECT_EQ(test::text_of(session.error), "option 'size' is required; set it");
+  EXPECT_EQ(test::text_of(session.error), "option `size` is required; set it");
   const rst_option size{test::str("size"), {{.u64 = 5}, 0, RST_TYPE_SIZE, 0}, nullptr, 0, 1, 0};
   request.options = &size;
   request.option_count = 1;
@@ -275,7 +275,7 @@ TEST_F(Verbs, ASecretsValueIsInNoError) {
   spec.options = &secret;
   spec.option_count = 1;
   EXPECT_EQ(kTable.validate(RST_SCOPE_CONNECTION, &spec, nullptr, nullptr, &session.error), -RST_E_OPTION);
-  EXPECT_EQ(test::text_of(session.error), "option 'password' must be text");
+  EXPECT_EQ(test::text_of(session.error), "option `password` must be text");
 }
 
 }  // namespace

@@ -295,7 +295,7 @@ class JsonDecoder {
     if (in_.peek(at) != '"') return in_.malformed(at, "a key");
     at = in_.string(at, key);
     if (at == nullptr) return nullptr;
-    if (in_.peek(at) != ':') return in_.malformed(at, "':'");
+    if (in_.peek(at) != ':') return in_.malformed(at, "`:`");
     void* const element = type.map->insert(object, key);
     if (element == nullptr) return in_.invalid("a key is given twice");
     at = value(*type.element, element, at + 1);

@@ -80,7 +80,7 @@ Token JsonReader::skip_key(Token at) {
   if (peek(at) != '"') return malformed(at, "the name of a member");
   at = skip_scalar(at);
   if (at == nullptr) return nullptr;
-  return peek(at) == ':' ? at + 1 : malformed(at, "':'");
+  return peek(at) == ':' ? at + 1 : malformed(at, "`:`");
 }
 
 Token JsonReader::skip_nested(Token at) {

@@ -63,7 +63,7 @@ class JsonReader {
   /// tried first.
   [[nodiscard]] const Field* key(Token at, const Field* first, const Field* last, const Field* expected) {
     if (peek(at) != '"') return malformed(at, "the name of a member"), nullptr;
-    if (peek(at + 1) != ':') return malformed(at + 1, "':'"), nullptr;
+    if (peek(at + 1) != ':') return malformed(at + 1, "`:`"), nullptr;
     const std::uint64_t bytes = first_bytes(at);
     if (expected != last && is_key(at, *expected, bytes)) return expected;
     for (const Field* field = first; field != last; ++field) {
@@ -83,7 +83,7 @@ class JsonReader {
   [[nodiscard]] Token separator(Token at, char close, bool& more) {
     const char c = peek(at);
     more = c == ',';
-    return more || c == close ? at + 1 : malformed(at, close == '}' ? "',' or '}'" : "',' or ']'");
+    return more || c == close ? at + 1 : malformed(at, close == '}' ? "`,` or `}`" : "`,` or `]`");
   }
 
   // Errors, all null. `mistyped` names the kind of the token, `malformed` is about the grammar; neither quotes it.

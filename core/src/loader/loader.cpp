@@ -42,7 +42,7 @@ const Plugin* serving(std::span<const Plugin* const> plugins, std::string_view s
 std::string why_double(std::span<const Plugin* const> plugins, std::span<const std::string> schemes) {
   for (const std::string& scheme : schemes) {
     if (const Plugin* other = serving(plugins, scheme); other != nullptr) {
-      return "scheme " + scheme + " belongs to " + shown(other->path()) + " (" + std::string(other->name()) +
+      return "scheme `" + scheme + "` belongs to " + shown(other->path()) + " (" + std::string(other->name()) +
              ") already; use one of them";
     }
   }
@@ -137,7 +137,7 @@ Result<const Plugin*> Loader::search(std::string_view scheme) {
     }
     if (claiming.size() > 1) {
       return fail(Code::exists,
-                  "two plugins have the scheme " + options::printable(scheme) + " in one place (" + level.label +
+                  "two plugins have the scheme `" + options::printable(scheme) + "` in one place (" + level.label +
                       "): " + shown(claiming[0]->path) + " and " + shown(claiming[1]->path) +
                       "; remove one, or name the one you mean by its path",
                   kUser);
@@ -178,7 +178,7 @@ Error Loader::unknown_scheme(std::string_view scheme, const std::vector<Director
   std::string list;
   for (const std::string_view name : known) list += (list.empty() ? "" : ", ") + std::string(name);
   const std::string hint = options::did_you_mean(scheme, known);
-  std::string text = "no plugin has the scheme '" + options::printable(scheme) + "'" + (hint.empty() ? "." : hint) +
+  std::string text = "no plugin has the scheme `" + options::printable(scheme) + "`" + (hint.empty() ? "." : hint) +
                      " Found: " + (list.empty() ? "none" : list) +
                      ". Searched: plugins named by path, plugins linked in" + (places.empty() ? "" : ", ") + places +
                      ". Put the plugin into one of these directories, or name it by its path.";

@@ -75,7 +75,7 @@ TEST_F(LoaderTest, ALinkedPluginNeedsNoDirectory) {
   options::test::TestTable again;
   EXPECT_EQ(
       text_of(loader.link(&again.table)),
-      "plugin (linked) is refused: scheme broker belongs to (linked) (org.example.broker) already; use one of them");
+      "plugin (linked) is refused: scheme `broker` belongs to (linked) (org.example.broker) already; use one of them");
   again.table.connect = nullptr;
   EXPECT_NE(text_of(loader.link(&again.table)).find("lacks mandatory verbs: connect"), std::string::npos);
   EXPECT_NE(text_of(loader.link(nullptr)).find("returned no table"), std::string::npos);
@@ -94,11 +94,11 @@ TEST_F(LoaderTest, TwoOfOneSchemeInOnePlaceAreRefusedByName) {
   Loader loader(levels({{first_.path(), second_.path()}}));
   const auto plugin = loader.for_scheme("test");
   ASSERT_FALSE(plugin);
-  EXPECT_EQ(plugin.error().text, "two plugins have the scheme test in one place (level 0): " + first_.at("good.so") +
+  EXPECT_EQ(plugin.error().text, "two plugins have the scheme `test` in one place (level 0): " + first_.at("good.so") +
                                      " and " + second_.at("twin.so") +
                                      "; remove one, or name the one you mean by its path");
   ASSERT_TRUE(loader.load_path(first_.at("good.so")));
-  EXPECT_NE(text_of(loader.load_path(second_.at("twin.so"))).find("scheme test belongs to " + first_.at("good.so")),
+  EXPECT_NE(text_of(loader.load_path(second_.at("twin.so"))).find("scheme `test` belongs to " + first_.at("good.so")),
             std::string::npos);
   EXPECT_EQ((*loader.for_scheme("test"))->name(), "org.example.test");
 }
@@ -153,7 +153,7 @@ TEST_F(LoaderTest, AnUnknownSchemeNamesWhatWasFoundRefusedAndSearched) {
   EXPECT_EQ(plugin.error().code, Code::not_found);
   EXPECT_EQ(
       plugin.error().text,
-      "no plugin has the scheme 'brokre'; did you mean 'broker'? Found: broker, broker+tls, other. Searched: plugins "
+      "no plugin has the scheme `brokre`; did you mean `broker`? Found: broker, broker+tls, other. Searched: plugins "
       "named by path, plugins linked in, " +
           first_.path() +
           " (level 0), /nowhere/at/all (level 1, does not exist). Put the plugin into one of these directories, or "
@@ -175,7 +175,7 @@ TEST_F(LoaderTest, EachBrokenLibraryIsRefusedWithItsReason) {
       {"min_host", "it needs a host with contract 0.999 or later, this one has 0."},
       {"missing_verbs", "its table lacks mandatory verbs: validate, connect"},
       {"small_table", "its table is malformed: struct_size is 64; it is at least 256"},
-      {"note_name", "its note and its table disagree: name ('org.example.test', 'org.example.impostor')"},
+      {"note_name", "its note and its table disagree: name (`org.example.test`, `org.example.impostor`)"},
       {"note_scheme", "its note and its table disagree: schemes (test; elsewhere)"},
       {"unresolved", "it does not load: "},
   };

@@ -31,7 +31,7 @@ std::vector<std::string> disagreements(const rst_plugin& table, const Note& note
   if (note.abi_major != table.abi_major || note.abi_minor != table.abi_minor) fields.emplace_back("contract version");
   if (note.runtime != table.runtime) fields.emplace_back("runtime");
   if (note.name != options::view(table.name)) {
-    fields.push_back("name ('" + note.name + "', '" + options::printable(options::view(table.name)) + "')");
+    fields.push_back("name (`" + note.name + "`, `" + options::printable(options::view(table.name)) + "`)");
   }
   if (note.version != options::view(table.version)) fields.emplace_back("version");
   if (noted != schemes) fields.push_back("schemes (" + joined(noted, ", ") + "; " + joined(schemes, ", ") + ")");

@@ -57,7 +57,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string> can
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates) {
   const std::string_view best = nearest(word, candidates);
-  return best.empty() ? std::string() : "; did you mean '" + std::string(best) + "'?";
+  return best.empty() ? std::string() : "; did you mean `" + std::string(best) + "`?";
 }
 
 std::string printable(std::string_view text, std::size_t limit) {

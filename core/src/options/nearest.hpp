@@ -16,7 +16,7 @@ constexpr std::size_t kMaxComparedWord = 64;
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string> candidates);
 
-/// `; did you mean 'x'?` for the nearest candidate, or nothing.
+/// `; did you mean `x`?` for the nearest candidate, or nothing.
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> candidates);
 
 /// `text` fit for one line of an error: control characters as `?`, cut at a character after `limit` bytes with `…`.

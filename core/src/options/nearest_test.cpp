@@ -37,7 +37,7 @@ TEST(Nearest, ComparesNoWordBeyondItsBound) {
 
 TEST(Nearest, AsksOnlyWhenThereIsAnAnswer) {
   const std::vector<std::string_view> known{"nats"};
-  EXPECT_EQ(did_you_mean("nast", known), "; did you mean 'nats'?");
+  EXPECT_EQ(did_you_mean("nast", known), "; did you mean `nats`?");
   EXPECT_EQ(did_you_mean("kafka", known), "");
 }
 

@@ -20,7 +20,7 @@ struct Match {
   std::uint32_t decl = 0;
 };
 
-std::string quoted(std::string_view name) { return "'" + printable(name) + "'"; }
+std::string quoted(std::string_view name) { return "`" + printable(name) + "`"; }
 
 bool is_prefix(const rst_option_decl& decl) { return (decl.flags & RST_OPTION_PREFIX) != 0; }
 
@@ -32,7 +32,7 @@ bool names(const rst_option_decl& decl, std::string_view name) {
 std::string kind_names(const rst_plugin& table, std::uint64_t mask) {
   std::string list;
   for (std::uint32_t i = 0; i < table.kind_count; ++i) {
-    if (has_kind(mask, i)) list += (list.empty() ? "" : ", ") + std::string(view(kind_at(table, i).name));
+    if (has_kind(mask, i)) list += (list.empty() ? "" : ", ") + quoted(view(kind_at(table, i).name));
   }
   return list;
 }
@@ -118,7 +118,7 @@ void Resolver::refuse(const Setting& setting, Match found) {
   if (found.fit == Fit::other_kind) {
     const std::uint64_t kinds = option_at(table_, found.decl).kinds;
     problem(setting, "exists only for kind " + kind_names(table_, kinds) + ", not for " +
-                         std::string(view(kind_at(table_, kind_).name)) + "; set kind, or remove it");
+                         quoted(view(kind_at(table_, kind_).name)) + "; set `kind`, or remove it");
     return;
   }
   if (found.fit == Fit::other_scope) {
@@ -145,8 +145,7 @@ void Resolver::choose(const Setting& setting) {
 void Resolver::warn(const Setting& setting, Match found) {
   const rst_option_decl& decl = option_at(table_, found.decl);
   const std::string where = "option " + quoted(setting.name) + " (" + setting.source + ")";
-  if (found.fit == Fit::alias)
-    set_.warnings_.push_back(where + " is now called '" + std::string(view(decl.name)) + "'");
+  if (found.fit == Fit::alias) set_.warnings_.push_back(where + " is now called " + quoted(view(decl.name)));
   if ((decl.flags & RST_OPTION_DEPRECATED) != 0) {
     set_.warnings_.push_back(where + " is deprecated: " + std::string(view(decl.doc)));
   }

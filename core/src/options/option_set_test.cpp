@@ -79,11 +79,11 @@ TEST_F(OptionSetTest, ListsComeFromCommasOrFromAList) {
   const auto none = resolve_with(RST_SCOPE_CONNECTION, {set("seeds", "")});
   EXPECT_EQ(none->options()[0].item_count, 0U);
   EXPECT_EQ(refusal(RST_SCOPE_PUBLISHER, {set("sizes", "1KiB,2Q,3X")}),
-            "option 'sizes' (--set) is '2Q' but expects a size such as 512, 64KiB or 8MiB\n"
-            "option 'sizes' (--set) is '3X' but expects a size such as 512, 64KiB or 8MiB");
+            "option `sizes` (--set) is `2Q` but expects a size such as 512, 64KiB or 8MiB\n"
+            "option `sizes` (--set) is `3X` but expects a size such as 512, 64KiB or 8MiB");
   const Setting many{
       .name = "seeds", .values = std::vector<std::string>(kMaxListItems + 1), .is_list = true, .source = "x"};
-  EXPECT_EQ(refusal(RST_SCOPE_CONNECTION, {many}), "option 'seeds' (x) has more than 1024 items");
+  EXPECT_EQ(refusal(RST_SCOPE_CONNECTION, {many}), "option `seeds` (x) has more than 1024 items");
 }
 
 TEST_F(OptionSetTest, NamesUnderAPrefixPassThroughWhole) {
@@ -101,14 +101,14 @@ TEST_F(OptionSetTest, AnOldNameWorksAndWarns) {
   ASSERT_TRUE(resolved) << resolved.error().text;
   EXPECT_NE(find(*resolved, "ack_wait"), nullptr);
   ASSERT_EQ(resolved->warnings().size(), 1U);
-  EXPECT_EQ(resolved->warnings()[0], "option 'ack_timeout' (--set) is now called 'ack_wait'");
+  EXPECT_EQ(resolved->warnings()[0], "option `ack_timeout` (--set) is now called `ack_wait`");
 }
 
 TEST_F(OptionSetTest, ADeprecatedOptionWarns) {
   const auto resolved = resolve_with(RST_SCOPE_PUBLISHER, {set("confirm", "true", "app.toml:3")}, kStream);
   ASSERT_TRUE(resolved);
   ASSERT_EQ(resolved->warnings().size(), 1U);
-  EXPECT_EQ(resolved->warnings()[0], "option 'confirm' (app.toml:3) is deprecated: what it does");
+  EXPECT_EQ(resolved->warnings()[0], "option `confirm` (app.toml:3) is deprecated: what it does");
 }
 
 TEST_F(OptionSetTest, EveryProblemIsNamedWithItsRemedy) {
@@ -118,22 +118,22 @@ TEST_F(OptionSetTest, EveryProblemIsNamedWithItsRemedy) {
     std::string says;
   } cases[] = {
       {RST_SCOPE_CONNECTION, kAnyKind, set("tsl", "on"),
-       "option 'tsl' (--set) is unknown to org.example.broker for a connection; did you mean 'tls'?"},
+       "option `tsl` (--set) is unknown to org.example.broker for a connection; did you mean `tls`?"},
       {RST_SCOPE_CONNECTION, kAnyKind, set("ack_wait", "1s"),
-       "option 'ack_wait' (--set) belongs to the subscription, not the connection; set it there"},
+       "option `ack_wait` (--set) belongs to the subscription, not the connection; set it there"},
       {RST_SCOPE_SUBSCRIPTION, 0, set("lib.x", "1"),
-       "option 'lib.x' (--set) belongs to the connection or publisher, not the subscription; set it there"},
+       "option `lib.x` (--set) belongs to the connection or publisher, not the subscription; set it there"},
       {RST_SCOPE_SUBSCRIPTION, 0, set("max_age", "1s"),
-       "option 'max_age' (--set) exists only for kind stream, not for core; set kind, or remove it"},
+       "option `max_age` (--set) exists only for kind `stream`, not for `core`; set `kind`, or remove it"},
       {RST_SCOPE_SUBSCRIPTION, 0, set("ack_wait", "2m"),
-       "option 'ack_wait' (--set) is '2m' but expects a value from 1ms to 1m"},
+       "option `ack_wait` (--set) is `2m` but expects a value from 1ms to 1m"},
       {RST_SCOPE_CONNECTION, kAnyKind, set("tls", "verfy", "app.toml:7"),
-       "option 'tls' (app.toml:7) is 'verfy' but expects one of off, on, verify; did you mean 'verify'?"},
+       "option `tls` (app.toml:7) is `verfy` but expects one of off, on, verify; did you mean `verify`?"},
       {RST_SCOPE_CONNECTION,
        kAnyKind,
        {.name = "tls", .values = {"on", "off"}, .is_list = true, .source = "TOML"},
-       "option 'tls' (TOML) takes one value, not a list"},
-      {RST_SCOPE_SUBSCRIPTION, kStream, set("ack_wait", "1s"), "option 'stream' is required (string): what it does"},
+       "option `tls` (TOML) takes one value, not a list"},
+      {RST_SCOPE_SUBSCRIPTION, kStream, set("ack_wait", "1s"), "option `stream` is required (string): what it does"},
   };
   for (const auto& c : cases) EXPECT_EQ(refusal(c.scope, {c.setting}, c.kind), c.says);
 }
@@ -153,7 +153,7 @@ TEST_F(OptionSetTest, SecretsAreMarkedAndNeverShown) {
   const std::string text =
       refusal(RST_SCOPE_CONNECTION, {set("password", "hunter2\xff"), set("pin", "hunter2"), set("pasword", "hunter2")});
   EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
-  EXPECT_NE(text.find("option 'pin' (--set) expects a whole number that is not negative"), std::string::npos) << text;
+  EXPECT_NE(text.find("option `pin` (--set) expects a whole number that is not negative"), std::string::npos) << text;
 }
 
 }  // namespace

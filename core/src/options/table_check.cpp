@@ -94,11 +94,11 @@ void TableCheck::check_schemes() {
     const std::string what = "scheme " + std::to_string(i);
     if (!check_label(table_.schemes[i], what)) continue;
     const std::string_view scheme = view(table_.schemes[i]);
-    if (!seen.insert(scheme).second) report(what + " '" + printable(scheme) + "' is there twice");
+    if (!seen.insert(scheme).second) report(what + " `" + printable(scheme) + "` is there twice");
     const bool lower = std::ranges::all_of(scheme, [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
     });
-    if (!lower || scheme.front() < 'a') report(what + " '" + printable(scheme) + "' is not a URL scheme in lower case");
+    if (!lower || scheme.front() < 'a') report(what + " `" + printable(scheme) + "` is not a URL scheme in lower case");
   }
 }
 
@@ -113,7 +113,7 @@ void TableCheck::check_kinds() {
     const rst_kind& kind = kind_at(table_, i);
     std::string what = "kind " + std::to_string(i);
     if (check_label(kind.name, what)) {
-      what += " '" + printable(view(kind.name)) + "'";
+      what += " `" + printable(view(kind.name)) + "`";
       if (!seen.insert(view(kind.name)).second) report(what + " is there twice");
     }
     check_text(kind.doc, what + ": doc");
@@ -136,7 +136,7 @@ void TableCheck::check_options() {
 void TableCheck::check_option(std::uint32_t index) {
   const rst_option_decl& decl = option_at(table_, index);
   std::string what = "option " + std::to_string(index);
-  if (check_label(decl.name, what)) what += " '" + printable(view(decl.name)) + "'";
+  if (check_label(decl.name, what)) what += " `" + printable(view(decl.name)) + "`";
   check_text(decl.doc, what + ": doc");
   check_mask(decl.kinds, what);
   const bool ranged = decl.type != RST_TYPE_I64 && (decl.min < 0 || decl.max < 0);
@@ -183,7 +183,7 @@ void TableCheck::check_double_names() {
       const bool kinds = a.kinds == 0 || b.kinds == 0 || (a.kinds & b.kinds) != 0;
       if (kinds && (a.scopes & b.scopes) != 0) {
         report("options " + std::to_string(uses[j].index) + " and " + std::to_string(uses[i].index) +
-               " share the name '" + printable(uses[i].name) + "'");
+               " share the name `" + printable(uses[i].name) + "`");
       }
     }
   }

@@ -78,7 +78,7 @@ Result<std::string> Parser::decode(std::string_view raw, const std::string& part
     const int high = complete ? hex_value(raw[i + 1]) : -1;
     const int low = complete ? hex_value(raw[i + 2]) : -1;
     if (high < 0 || low < 0) {
-      return wrong(part + " has a '%' without two hexadecimal digits after it; write a percent sign as %25");
+      return wrong(part + " has a `%` without two hexadecimal digits after it; write a percent sign as %25");
     }
     out += static_cast<char>(high * 16 + low);
     i += 2;
@@ -95,7 +95,7 @@ Result<Url> Parser::parse() {
   const std::string_view scheme = scheme_of(text_);
   if (scheme.empty()) return wrong("no scheme; write it as scheme://host:port, or memory: for the broker inside");
   if (text_.find('#') != std::string_view::npos)
-    return wrong("has a '#'; a URL of a broker has no fragment, write %23");
+    return wrong("has a `#`; a URL of a broker has no fragment, write %23");
   for (const char c : scheme) url_.scheme += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 
   const std::size_t question = text_.find('?');
@@ -131,7 +131,7 @@ Result<void> Parser::parse_authority(std::string_view authority) {
   if (at != std::string_view::npos) {
     if (auto done = parse_user(authority.substr(0, at)); !done) return done;
     authority.remove_prefix(at + 1);
-    if (authority.empty()) return wrong("no host after the '@'");
+    if (authority.empty()) return wrong("no host after the `@`");
   }
   while (!authority.empty()) {
     if (url_.hosts.size() == kMaxUrlHosts) return wrong("more than " + std::to_string(kMaxUrlHosts) + " hosts");
@@ -139,16 +139,16 @@ Result<void> Parser::parse_authority(std::string_view authority) {
     if (auto done = parse_host(authority.substr(0, comma)); !done) return done;
     if (comma == std::string_view::npos) break;
     authority.remove_prefix(comma + 1);
-    if (authority.empty()) return wrong("no host after the last ','");
+    if (authority.empty()) return wrong("no host after the last `,`");
   }
   return {};
 }
 
 Result<void> Parser::parse_user(std::string_view text) {
-  if (text.find('@') != std::string_view::npos) return wrong("the user or password has an '@'; write it as %40");
+  if (text.find('@') != std::string_view::npos) return wrong("the user or password has an `@`; write it as %40");
   const std::size_t colon = text.find(':');
   const Parts parts = cut(text, colon);
-  if (parts.second.find(':') != std::string_view::npos) return wrong("the password has a ':'; write it as %3A");
+  if (parts.second.find(':') != std::string_view::npos) return wrong("the password has a `:`; write it as %3A");
   auto user = decode(parts.first, "the user");
   if (!user) return std::unexpected(user.error());
   auto password = decode(parts.second, "the password");
@@ -165,10 +165,10 @@ Result<void> Parser::parse_host(std::string_view text) {
   std::string_view port;
   if (bracketed) {
     const std::size_t end = text.find(']');
-    if (end == std::string_view::npos) return wrong(host + " has a '[' without its ']'");
+    if (end == std::string_view::npos) return wrong(host + " has a `[` without its `]`");
     name = text.substr(1, end - 1);
     port = text.substr(end + 1);
-    if (!port.empty() && port.front() != ':') return wrong(host + " has something else than a port after its ']'");
+    if (!port.empty() && port.front() != ':') return wrong(host + " has something else than a port after its `]`");
   } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
     name = text.substr(0, colon);
     port = text.substr(colon);
@@ -176,7 +176,7 @@ Result<void> Parser::parse_host(std::string_view text) {
   if (name.empty()) return wrong(host + " is empty");
   if (!has_only(name, bracketed ? ":.%" : "-._")) {
     return wrong(host +
-                 " has a character that no host name has; write a '/', '?', ',' or ':' of a password as %2F, %3F, "
+                 " has a character that no host name has; write a `/`, `?`, `,` or `:` of a password as %2F, %3F, "
                  "%2C, %3A and an IPv6 address in [ ]");
   }
   Host parsed{.name = std::string(name), .port = 0};
@@ -206,7 +206,7 @@ Result<void> Parser::parse_query(std::string_view query) {
 Result<void> Parser::add_parameter(std::string_view text, std::size_t number) {
   const std::string part = "parameter " + std::to_string(number) + " of the query";
   const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos) return wrong(part + " has no '='; write name=value");
+  if (equals == std::string_view::npos) return wrong(part + " has no `=`; write name=value");
   const std::string_view name = text.substr(0, equals);
   if (name.empty() || !has_only(name, "-._")) {
     return wrong("the name of " + part + " may hold only letters, digits and -._, and not be empty");

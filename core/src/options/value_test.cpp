@@ -141,7 +141,7 @@ TEST(Value, ChoicesNameTheNearestButNeverForASecret) {
   decl.choices = choices;
   decl.choice_count = 2;
   EXPECT_EQ(text_of(*parse_value(decl, "verify", store)), "verify");
-  EXPECT_EQ(parse_value(decl, "verfiy", store).error(), "expects one of off, verify; did you mean 'verify'?");
+  EXPECT_EQ(parse_value(decl, "verfiy", store).error(), "expects one of off, verify; did you mean `verify`?");
   decl.flags = RST_OPTION_SECRET;
   EXPECT_EQ(parse_value(decl, "verfiy", store).error(), "expects one of off, verify");
 }

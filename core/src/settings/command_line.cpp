@@ -45,7 +45,7 @@ std::string unknown_flag(std::string_view argument) {
   const std::string_view written = argument.substr(0, argument.find('='));
   std::vector<std::string_view> known{"--help", "--version"};
   for (const Flag& flag : kFlags) known.push_back(flag.name);
-  return "unknown flag '" + options::printable(written) + "'" + options::did_you_mean(written, known);
+  return "unknown flag `" + options::printable(written) + "`" + options::did_you_mean(written, known);
 }
 
 std::string unknown_command(std::string_view argument, std::span<const Command> commands) {
@@ -56,7 +56,7 @@ std::string unknown_command(std::string_view argument, std::span<const Command> 
     listed += (listed.empty() ? "" : ", ") + std::string(command.name);
   }
   const std::string meant = options::did_you_mean(argument, known);
-  return "unknown command '" + options::printable(argument) + "'" +
+  return "unknown command `" + options::printable(argument) + "`" +
          (meant.empty() ? "; the commands are " + listed : meant);
 }
 
@@ -111,7 +111,7 @@ std::string problem_with(const std::vector<std::string>& rest, const std::string
     if (argument.starts_with('-')) return unknown_flag(argument);
   if (std::ranges::find(program.commands, command, &Command::name) == program.commands.end())
     return unknown_command(command, program.commands);
-  return rest.empty() ? std::string() : "unexpected argument '" + options::printable(rest.front()) + "'";
+  return rest.empty() ? std::string() : "unexpected argument `" + options::printable(rest.front()) + "`";
 }
 
 }  // namespace

@@ -60,12 +60,12 @@ TEST(CommandLine, RefusesWhatMakesNoSense) {
     std::initializer_list<const char*> arguments;
     const char* problem;
   } cases[] = {
-      {{"--brokr", "memory:"}, "unknown flag '--brokr'; did you mean '--broker'?"},
-      {{"run", "--log-levl=debug"}, "unknown flag '--log-levl'; did you mean '--log-level'?"},
-      {{"-x"}, "unknown flag '-x'"},
-      {{"chek"}, "unknown command 'chek'; did you mean 'check'?"},
-      {{"destroy"}, "unknown command 'destroy'; the commands are run, check"},
-      {{"run", "check"}, "unexpected argument 'check'"},
+      {{"--brokr", "memory:"}, "unknown flag `--brokr`; did you mean `--broker`?"},
+      {{"run", "--log-levl=debug"}, "unknown flag `--log-levl`; did you mean `--log-level`?"},
+      {{"-x"}, "unknown flag `-x`"},
+      {{"chek"}, "unknown command `chek`; did you mean `check`?"},
+      {{"destroy"}, "unknown command `destroy`; the commands are run, check"},
+      {{"run", "check"}, "unexpected argument `check`"},
       {{"--set", "log.level"}, "--set expects KEY=VALUE"},
       {{"--set", "=x"}, "--set expects KEY=VALUE"},
       {{"--broker", "=memory:"}, "--broker expects URL or NAME=URL"},

@@ -29,7 +29,7 @@ constexpr std::size_t kMaxQuoted = 40;  ///< so that a pasted novel does not bec
 
 std::unexpected<Error> refuse(const Setting& setting, std::string_view expected) {
   const std::string written =
-      setting.is_list ? "a list" : "'" + options::printable(setting.items.front(), kMaxQuoted) + "'";
+      setting.is_list ? "a list" : "`" + options::printable(setting.items.front(), kMaxQuoted) + "`";
   return fail(Code::option, where(setting) + ": expected " + std::string(expected) + ", got " + written);
 }
 

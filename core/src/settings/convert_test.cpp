@@ -40,9 +40,9 @@ TEST(Convert, ReadsDurations) {
 TEST(Convert, RefusesWhatIsNoDuration) {
   for (const char* written : {"", "5", "s", "-5s", "+5s", "5 s", "5sec", "1.5s", "5S", "0x5s", "99999999999999999999s"})
     EXPECT_EQ(error_of(as_duration(text(written))),
-              std::string("app.x (--set): expected a duration such as 250ms, 5s or 2m, got '") + written + "'");
+              std::string("app.x (--set): expected a duration such as 250ms, 5s or 2m, got `") + written + "`");
   EXPECT_EQ(error_of(as_duration(text("9223372037s"))),
-            "app.x (--set): expected a duration of at most 292 years, got '9223372037s'");
+            "app.x (--set): expected a duration of at most 292 years, got `9223372037s`");
 }
 
 TEST(Convert, ReadsWholeNumbersInARange) {
@@ -51,22 +51,22 @@ TEST(Convert, ReadsWholeNumbersInARange) {
             std::numeric_limits<std::int64_t>::max());
   for (const char* written : {"4", "-4", "", "3.0", "3x", "0x3", " 3", "9223372036854775808"})
     EXPECT_EQ(error_of(as_integer(text(written), -3, 3)),
-              std::string("app.x (--set): expected a whole number from -3 to 3, got '") + written + "'");
+              std::string("app.x (--set): expected a whole number from -3 to 3, got `") + written + "`");
 }
 
 TEST(Convert, ReadsBooleans) {
   for (const char* written : {"true", "TRUE", "on", "yes", "1"}) EXPECT_EQ(as_bool(text(written)), true) << written;
   for (const char* written : {"false", "Off", "no", "0"}) EXPECT_EQ(as_bool(text(written)), false) << written;
-  EXPECT_EQ(error_of(as_bool(text("maybe"))), "app.x (--set): expected true or false, got 'maybe'");
+  EXPECT_EQ(error_of(as_bool(text("maybe"))), "app.x (--set): expected true or false, got `maybe`");
 }
 
 TEST(Convert, ReadsAChoiceAndNamesTheNearest) {
   constexpr std::array<std::string_view, 3> kChoices{"error", "warn", "info"};
   EXPECT_EQ(as_choice(text("Warn"), kChoices), 1U);
   EXPECT_EQ(error_of(as_choice(text("wran"), kChoices)),
-            "app.x (--set): expected one of error, warn, info, got 'wran'; did you mean 'warn'?");
+            "app.x (--set): expected one of error, warn, info, got `wran`; did you mean `warn`?");
   EXPECT_EQ(error_of(as_choice(text("loud"), kChoices)),
-            "app.x (--set): expected one of error, warn, info, got 'loud'");
+            "app.x (--set): expected one of error, warn, info, got `loud`");
 }
 
 TEST(Convert, SplitsOneTextIntoAListAndTakesAListAsItIs) {
@@ -87,7 +87,7 @@ TEST(Convert, RefusesAListWhereOneValueBelongs) {
 
 TEST(Convert, KeepsAMessageOnOneShortLine) {
   const std::string message = error_of(as_bool(text("\n" + std::string(5'000, 'x'))));
-  EXPECT_EQ(message, "app.x (--set): expected true or false, got '?" + std::string(39, 'x') + "…'");
+  EXPECT_EQ(message, "app.x (--set): expected true or false, got `?" + std::string(39, 'x') + "…`");
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ std::string warning(const std::string& variable) {
                                           std::vector{std::string(meant.substr(kEnvironmentPrefix.size()))})
                              .empty();
   std::string text = variable + " is no setting and was ignored";
-  if (near) return text + "; did you mean '" + std::string(meant) + "'?";
+  if (near) return text + "; did you mean `" + std::string(meant) + "`?";
   for (const std::string_view section : kSections) {
     const std::string name = variable_for(section) + "_";
     if (variable.starts_with(name)) return text.append("; two underscores are the dot, as in ").append(name) + "_NAME";

@@ -42,10 +42,10 @@ TEST(Environment, WarnsOfWhatIsNoSettingAndIgnoresIt) {
     const char *name, *warning;
   } cases[] = {
       {"RUSTSTREAM_LOG_LEVL",
-       "RUSTSTREAM_LOG_LEVL is no setting and was ignored; did you mean 'RUSTSTREAM_LOG_LEVEL'?"},
+       "RUSTSTREAM_LOG_LEVL is no setting and was ignored; did you mean `RUSTSTREAM_LOG_LEVEL`?"},
       {"RUSTSTREAM_SERVICE_HOST", "RUSTSTREAM_SERVICE_HOST is no setting and was ignored"},
       {"RUSTSTREAM_PLUGIN__PATH",
-       "RUSTSTREAM_PLUGIN__PATH is no setting and was ignored; did you mean 'RUSTSTREAM_PLUGIN_PATH'?"},
+       "RUSTSTREAM_PLUGIN__PATH is no setting and was ignored; did you mean `RUSTSTREAM_PLUGIN_PATH`?"},
       {"RUSTSTREAM_SUBSCRIPTION_BILLING_WORKERS",
        "RUSTSTREAM_SUBSCRIPTION_BILLING_WORKERS is no setting and was ignored; two underscores are the dot, as in "
        "RUSTSTREAM_SUBSCRIPTION__NAME"},

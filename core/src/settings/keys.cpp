@@ -32,7 +32,7 @@ std::string suggestion(std::string_view key) {
 
 std::string unknown(const Setting& setting) {
   const std::string meant = suggestion(setting.key);
-  if (!meant.empty()) return where(setting) + ": unknown key; did you mean '" + options::printable(meant) + "'?";
+  if (!meant.empty()) return where(setting) + ": unknown key; did you mean `" + options::printable(meant) + "`?";
   return where(setting) + ": unknown key; the keys are " + list(kKeys) + " and those below " + list(kSections);
 }
 

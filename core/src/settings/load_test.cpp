@@ -54,13 +54,13 @@ TEST_F(Load, ReportsEveryProblemAtOnce) {
   const CommandLine line{.assignments = {{"subscriptions.a.kind", "x", "--set"}, {"log.level", "loud", "--log-level"}}};
   EXPECT_EQ(result("brokr = 'memory:'\ndrain_timeout = 5\nsubscription = 1\n[log]\nformt = 'json'\n[x]\ny = 1\n",
                    {{"RUSTSTREAM_SUBSCRIPTION____KIND", "x"}}, line),
-            "brokr (FILE:1): unknown key; did you mean 'broker'?\n"
-            "drain_timeout (FILE:2): expected a duration such as 250ms, 5s or 2m, got '5'\n"
-            "log.formt (FILE:5): unknown key; did you mean 'log.format'?\n"
-            "log.level (--log-level): expected one of error, warn, info, debug, trace, got 'loud'\n"
+            "brokr (FILE:1): unknown key; did you mean `broker`?\n"
+            "drain_timeout (FILE:2): expected a duration such as 250ms, 5s or 2m, got `5`\n"
+            "log.formt (FILE:5): unknown key; did you mean `log.format`?\n"
+            "log.level (--log-level): expected one of error, warn, info, debug, trace, got `loud`\n"
             "subscription (FILE:3): expected a section with keys below it, got a value\n"
             "subscription..kind (RUSTSTREAM_SUBSCRIPTION____KIND): a part of the key is empty\n"
-            "subscriptions.a.kind (--set): unknown key; did you mean 'subscription.a.kind'?\n"
+            "subscriptions.a.kind (--set): unknown key; did you mean `subscription.a.kind`?\n"
             "x.y (FILE:7): unknown key; the keys are log.level, log.format, drain_timeout, plugin.path and those below "
             "broker, subscription, publisher, app\n");
 }

@@ -49,7 +49,7 @@ std::string known_names(std::string_view section, std::span<const std::string> n
   for (const std::string& name : names) {
     if (name.empty()) continue;
     if (++listed > kMaxNamesListed) return out + " and others";
-    out += (out.empty() ? "" : ", ") + ("'" + name + "'");
+    out += (out.empty() ? "" : ", ") + ("`" + name + "`");
   }
   const std::string noun(section);
   return out.empty() ? "this service names no " + noun : "the names are " + out;
@@ -65,8 +65,8 @@ std::string unknown(const Setting& setting, std::string_view section, std::strin
   std::string_view meant = options::nearest(all_but_last, names);
   const std::string_view written = meant.empty() ? head : all_but_last;
   if (meant.empty()) meant = options::nearest(head, names);
-  return where(setting) + ": no " + std::string(section) + " is named '" + options::printable(written) + "'; " +
-         (meant.empty() ? known_names(section, names) : "did you mean '" + std::string(meant) + "'?");
+  return where(setting) + ": no " + std::string(section) + " is named `" + options::printable(written) + "`; " +
+         (meant.empty() ? known_names(section, names) : "did you mean `" + std::string(meant) + "`?");
 }
 
 }  // namespace
@@ -99,8 +99,8 @@ Result<Sections> assign(const Settings& settings, std::string_view section, std:
     if (found.name == nullptr) {
       problems.insert(unknown(setting, section, *rest, names));
     } else if (found.rival != nullptr) {
-      problems.insert(where(setting) + ": fits both '" + *found.rival + "' and '" + *found.name +
-                      "'; a file or --set can tell them apart");
+      problems.insert(where(setting) + ": fits both `" + *found.rival + "` and `" + *found.name +
+                      "`; a file or --set can tell them apart");
     } else if (found.option.empty() && value_option.empty()) {
       problems.insert(where(setting) + ": expected " + std::string(section) + ".NAME.OPTION, got no option");
     } else {

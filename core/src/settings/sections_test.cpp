@@ -47,15 +47,15 @@ TEST(Sections, NamesEveryKeyThatIsForNobody) {
                                   {"subscription.nothing.kind", "x"},
                                   {"subscription.billing", "x"}});
   EXPECT_EQ(shown(assign(settings, "subscription", kNames)),
-            "subscription.biling.kind (q.toml:1): no subscription is named 'biling'; did you mean 'billing'?\n"
-            "subscription.biling.workers (q.toml:1): no subscription is named 'biling'; did you mean 'billing'?\n"
+            "subscription.biling.kind (q.toml:1): no subscription is named `biling`; did you mean `billing`?\n"
+            "subscription.biling.workers (q.toml:1): no subscription is named `biling`; did you mean `billing`?\n"
             "subscription.billing (q.toml:1): expected subscription.NAME.OPTION, got no option\n"
-            "subscription.nothing.kind (q.toml:1): no subscription is named 'nothing'; the names are 'billing', "
-            "'orders', 'orders.tls', 'quakes.event.*'\n"
-            "subscription.quakes.evnt.*.kind (q.toml:1): no subscription is named 'quakes.evnt.*'; did you mean "
-            "'quakes.event.*'?");
+            "subscription.nothing.kind (q.toml:1): no subscription is named `nothing`; the names are `billing`, "
+            "`orders`, `orders.tls`, `quakes.event.*`\n"
+            "subscription.quakes.evnt.*.kind (q.toml:1): no subscription is named `quakes.evnt.*`; did you mean "
+            "`quakes.event.*`?");
   EXPECT_EQ(shown(assign(file({{"publisher.x.kind", "x"}}), "publisher", {})),
-            "publisher.x.kind (q.toml:1): no publisher is named 'x'; this service names no publisher");
+            "publisher.x.kind (q.toml:1): no publisher is named `x`; this service names no publisher");
 }
 
 TEST(Sections, UnderstandsHowTheEnvironmentSpellsAName) {
@@ -71,7 +71,7 @@ TEST(Sections, RefusesAVariableThatFitsTwoNames) {
   settings.set(Layer::environment, "subscription.a_b.kind", "x", "RUSTSTREAM_SUBSCRIPTION__A_B__KIND");
   EXPECT_EQ(
       shown(assign(settings, "subscription", std::vector<std::string>{"a.b", "a-b"})),
-      "subscription.a_b.kind (RUSTSTREAM_SUBSCRIPTION__A_B__KIND): fits both 'a.b' and 'a-b'; a file or --set can "
+      "subscription.a_b.kind (RUSTSTREAM_SUBSCRIPTION__A_B__KIND): fits both `a.b` and `a-b`; a file or --set can "
       "tell them apart");
 }
 
@@ -95,7 +95,7 @@ TEST(Sections, ReachesABrokerByNameOrWithoutOne) {
       {file({{"broker.main", "u"}, {"broker.main.tls", "on"}}), {"main", "audit"}, "[main] tls=on url=u "},
       {file({{"broker", "u"}}),
        {"main", "audit"},
-       "broker (q.toml:1): expected broker.NAME; the names are 'main', 'audit'"},
+       "broker (q.toml:1): expected broker.NAME; the names are `main`, `audit`"},
   };
   for (const auto& c : cases) EXPECT_EQ(shown(assign(c.settings, "broker", c.names, "url")), c.expected);
 }

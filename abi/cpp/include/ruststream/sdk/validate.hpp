@@ -75,9 +75,9 @@ namespace detail {
 /// The value of a secret is in no text (rule O2), only what it should have been.
 inline void check_value(const rst_option_decl& decl, const rst_value& value, Report& report) noexcept {
   if (value.type != decl.type) {
-    report.issue(RST_E_OPTION, "option '", subject(view(decl.name)), "' must be ", type_name(decl.type));
+    report.issue(RST_E_OPTION, "option `", subject(view(decl.name)), "` must be ", type_name(decl.type));
   } else if (!in_range(decl, value)) {
-    report.issue(RST_E_OPTION, "option '", subject(view(decl.name)), "' must be from ", decl.min, " to ", decl.max,
+    report.issue(RST_E_OPTION, "option `", subject(view(decl.name)), "` must be from ", decl.min, " to ", decl.max,
                  decl.type == RST_TYPE_DURATION ? " ns"
                  : decl.type == RST_TYPE_SIZE   ? " bytes"
                                                 : "");
@@ -90,8 +90,8 @@ inline void check_value(const rst_option_decl& decl, const rst_value& value, Rep
       if (index != 0) used += std::string_view{", "}.copy(choices.data() + used, 2);
       used += choice.copy(choices.data() + used, choice.size());
     }
-    report.issue(RST_E_OPTION, "option '", subject(view(decl.name)),
-                 "' must be one of: ", std::string_view{choices.data(), used});
+    report.issue(RST_E_OPTION, "option `", subject(view(decl.name)),
+                 "` must be one of: ", std::string_view{choices.data(), used});
   }
 }
 
@@ -125,12 +125,12 @@ inline void check_options(std::span<const Option> declared, const rst_option* gi
             (each.decl.flags & RST_OPTION_PREFIX) != 0 && applies(each.decl) && name.starts_with(view(each.decl.name));
       }
       if (!passes)
-        report.issue(RST_E_OPTION, "option '", subject(name), "' is not known; remove it or correct its name");
+        report.issue(RST_E_OPTION, "option `", subject(name), "` is not known; remove it or correct its name");
       continue;
     }
     const rst_option_decl& decl = declared[option.decl].decl;
     if (!applies(decl)) {
-      report.issue(RST_E_OPTION, "option '", subject(name), "' is not for ", detail::scope_name(scope),
+      report.issue(RST_E_OPTION, "option `", subject(name), "` is not for ", detail::scope_name(scope),
                    (decl.scopes & scope) != 0 ? " of this kind" : "", "; remove it");
     } else if ((decl.flags & RST_OPTION_PREFIX) != 0) {
       continue;
@@ -145,7 +145,7 @@ inline void check_options(std::span<const Option> declared, const rst_option* gi
     if ((decl.flags & RST_OPTION_REQUIRED) == 0 || !applies(decl)) continue;
     bool found = false;
     for (const rst_option& option : std::span{given, count}) found |= option.decl == index;
-    if (!found) report.issue(RST_E_OPTION, "option '", subject(view(decl.name)), "' is required; set it");
+    if (!found) report.issue(RST_E_OPTION, "option `", subject(view(decl.name)), "` is required; set it");
   }
 }
 
@@ -165,7 +165,7 @@ inline const rst_kind* check_kind(std::span<const rst_kind> kinds, std::uint32_t
     return nullptr;
   }
   if ((kinds[kind].roles & role) == 0) {
-    report.issue(RST_E_UNSUPPORTED, "kind '", subject(view(kinds[kind].name)), "' has no ", what,
+    report.issue(RST_E_UNSUPPORTED, "kind `", subject(view(kinds[kind].name)), "` has no ", what,
                  "; choose another kind");
     return nullptr;
   }

@@ -111,7 +111,7 @@ inline constexpr std::uint32_t kKnownFlags<rst_publisher_spec> = RST_PUBLISHER_C
 
 inline void need(const rst_kind& kind, bool wanted, std::uint32_t cap, std::string_view what, Report& report) noexcept {
   if (!wanted || find_cap(kind, cap) != nullptr) return;
-  report.issue(RST_E_UNSUPPORTED, "kind '", subject(view(kind.name)), "' has no ", what,
+  report.issue(RST_E_UNSUPPORTED, "kind `", subject(view(kind.name)), "` has no ", what,
                "; leave it out or choose another kind");
 }
 

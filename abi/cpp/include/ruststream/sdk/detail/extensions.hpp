@@ -86,7 +86,7 @@ struct Extensions {
     return guarded(error, [&](ErrorOut told) {
       return with<B, Subscription>(instance, subscription, false, told, [&](Subscription& object) {
         if (find_cap(object.kind(), RST_CAP_SEEK) == nullptr) {
-          return told(RST_E_UNSUPPORTED, "kind '", subject(view(object.kind().name)), "' cannot seek");
+          return told(RST_E_UNSUPPORTED, "kind `", subject(view(object.kind().name)), "` cannot seek");
         }
         return object.seek(std::span{positions, count}, op, told);
       });
