@@ -33,7 +33,7 @@ Operation<Broker> connect(std::string url, ConnectOptions wanted) {
   auto environment = detail::Environment::shared();
   const auto parsed = options::parse_url(url);
   if (!parsed) return std::unexpected(parsed.error());
-  const auto plugin = environment->plugin(parsed->scheme, wanted.plugin_path);
+  const auto plugin = environment->plugin(*parsed, wanted.plugin_path);
   if (!plugin) return std::unexpected(plugin.error());
   const auto plan =
       detail::plan_connection(**plugin, url, wanted, detail::to_settings(wanted.options, "ConnectOptions"));

@@ -35,8 +35,8 @@ Environment::~Environment() {
   }
 }
 
-Result<const rst_plugin*> Environment::plugin(std::string_view scheme, const std::string& path) {
-  const auto found = path.empty() ? loader_.for_scheme(scheme) : loader_.load_path(path);
+Result<const rst_plugin*> Environment::plugin(const options::Url& url, const std::string& path) {
+  const auto found = path.empty() ? loader_.for_scheme(url.scheme, url.name) : loader_.load_path(path);
   if (!found) return std::unexpected(found.error());
   return &(*found)->table();
 }

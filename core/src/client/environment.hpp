@@ -2,13 +2,13 @@
 #include "client/instance.hpp"
 #include "loader/loader.hpp"
 #include "log/log.hpp"
+#include "options/url.hpp"
 
 #include <ruststream/error.hpp>
 
 #include <memory>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -29,7 +29,7 @@ class Environment {
   [[nodiscard]] log::Logger& logger() noexcept { return logger_; }
 
   /// The plugin for a URL, or the file when a path is given.
-  [[nodiscard]] Result<const rst_plugin*> plugin(std::string_view scheme, const std::string& path);
+  [[nodiscard]] Result<const rst_plugin*> plugin(const options::Url& url, const std::string& path);
   /// The instance of a plugin, made on first use.
   [[nodiscard]] Result<Instance*> instance(const rst_plugin& plugin);
   /// A loop on a thread of its own, started on first use: for what must happen when no loop of the user's runs.

@@ -5,6 +5,8 @@
 #include "options/table.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <set>
 #include <span>
 #include <utility>
@@ -62,6 +64,12 @@ std::vector<const Candidate*> claimants(std::span<const Directory> level, std::s
   return claiming;
 }
 
+bool is_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && stop == text.data() + text.size() && port != 0;
+}
+
 std::string describe(const Directory& directory) {
   std::string text = shown(directory.path) + " (" + directory.level;
   if (directory.absent) return text + ", does not exist)";
@@ -117,17 +125,17 @@ Result<const Plugin*> Loader::load_path(const std::string& path) {
   return plugin;
 }
 
-Result<const Plugin*> Loader::for_scheme(std::string_view scheme) {
+Result<const Plugin*> Loader::for_scheme(std::string_view scheme, std::string_view name) {
   const std::scoped_lock lock(mutex_);
   if (const Plugin* plugin = serving(named_, scheme)) return plugin;
   if (const Plugin* plugin = serving(linked_, scheme)) return plugin;
   if (const auto found = found_.find(scheme); found != found_.end()) return found->second;
-  auto plugin = search(scheme);
+  auto plugin = search(scheme, name);
   if (plugin) found_.emplace(scheme, *plugin);
   return plugin;
 }
 
-Result<const Plugin*> Loader::search(std::string_view scheme) {
+Result<const Plugin*> Loader::search(std::string_view scheme, std::string_view name) {
   std::vector<Directory> searched;
   for (const Level& level : config_.search.levels) {
     std::vector<Directory> directories = list_level(level);
@@ -148,7 +156,7 @@ Result<const Plugin*> Loader::search(std::string_view scheme) {
     }
     std::ranges::move(directories, std::back_inserter(searched));
   }
-  return std::unexpected(unknown_scheme(scheme, searched));
+  return std::unexpected(unknown_scheme(scheme, name, searched));
 }
 
 // A directory that was passed over for safety may have been meant to hold the plugin.
@@ -160,7 +168,8 @@ void Loader::warn_of_refused(const std::vector<Directory>& searched) const {
   }
 }
 
-Error Loader::unknown_scheme(std::string_view scheme, const std::vector<Directory>& searched) const {
+Error Loader::unknown_scheme(std::string_view scheme, std::string_view name,
+                             const std::vector<Directory>& searched) const {
   std::set<std::string> schemes;
   std::string refusals;
   std::string places;
@@ -176,8 +185,12 @@ Error Loader::unknown_scheme(std::string_view scheme, const std::vector<Director
   }
   const std::vector<std::string_view> known(schemes.begin(), schemes.end());
   std::string list;
-  for (const std::string_view name : known) list += (list.empty() ? "" : ", ") + std::string(name);
-  const std::string hint = options::did_you_mean(scheme, known);
+  for (const std::string_view own : known) list += (list.empty() ? "" : ", ") + std::string(own);
+  std::string hint = options::did_you_mean(scheme, known);
+  if (is_port(name)) {
+    const std::string host = options::printable(scheme) + ":" + std::string(name);
+    hint = ": `" + host + "` looks like a host and its port; write SCHEME://" + host + ".";
+  }
   std::string text = "no plugin has the scheme `" + options::printable(scheme) + "`" + (hint.empty() ? "." : hint) +
                      " Found: " + (list.empty() ? "none" : list) +
                      ". Searched: plugins named by path, plugins linked in" + (places.empty() ? "" : ", ") + places +

@@ -73,21 +73,23 @@ class Loader {
   /// The plugin in that file, whoever may write to it. A file that is loaded already is given again.
   Result<const Plugin*> load_path(const std::string& path);
 
-  /// The plugin for a URL's scheme; loaded at the first call.
-  Result<const Plugin*> for_scheme(std::string_view scheme);
+  /// The plugin for a URL's scheme; loaded at the first call. `name` is what a URL `scheme:name` has after the colon: a
+  /// host and a port without a scheme look like one.
+  Result<const Plugin*> for_scheme(std::string_view scheme, std::string_view name = {});
 
   /// Looks into every directory of the search path.
   [[nodiscard]] Listing list();
 
  private:
-  Result<const Plugin*> search(std::string_view scheme);
+  Result<const Plugin*> search(std::string_view scheme, std::string_view name);
   Result<const Plugin*> load(const Candidate& candidate);
   Result<const rst_plugin*> map_library(const Candidate& candidate);
   Result<void> check_replaced(const Candidate& candidate) const;
   Result<void> check_runtime(std::uint32_t runtime, const std::string& path) const;
   Result<void> check_signals(const platform::SignalTable& before, const Candidate& candidate);
   void warn_of_refused(const std::vector<Directory>& searched) const;
-  [[nodiscard]] Error unknown_scheme(std::string_view scheme, const std::vector<Directory>& searched) const;
+  [[nodiscard]] Error unknown_scheme(std::string_view scheme, std::string_view name,
+                                     const std::vector<Directory>& searched) const;
   [[nodiscard]] const Plugin* known(const platform::FileIdentity& identity) const;
 
   // A library that was mapped and then refused: its constructors do not run again, so neither would the checks of what

@@ -161,6 +161,17 @@ TEST_F(LoaderTest, AnUnknownSchemeNamesWhatWasFoundRefusedAndSearched) {
           first_.at("broken.so") + ": it is no library (no ELF file)");
 }
 
+TEST_F(LoaderTest, AHostAndPortWithoutASchemeGetsTheSchemeThatIsMissing) {
+  Loader loader{Loader::Config{}};
+  const std::string meant =
+      "no plugin has the scheme `localhost`: `localhost:4222` looks like a host and its port; write "
+      "SCHEME://localhost:4222. Found: none.";
+  EXPECT_TRUE(text_of(loader.for_scheme("localhost", "4222")).starts_with(meant));
+  for (const std::string_view name : {"", "orders", "0", "65536", "42x"})
+    EXPECT_TRUE(
+        text_of(loader.for_scheme("localhost", name)).starts_with("no plugin has the scheme `localhost`. Found"));
+}
+
 TEST_F(LoaderTest, EachBrokenLibraryIsRefusedWithItsReason) {
   const struct {
     const char *plugin, *says;

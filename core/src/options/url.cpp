@@ -93,7 +93,7 @@ Result<Url> Parser::parse() {
       std::ranges::all_of(text_, [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7F; });
   if (!visible) return wrong("has a space or a control character; write a space as %20");
   const std::string_view scheme = scheme_of(text_);
-  if (scheme.empty()) return wrong("no scheme; write it as scheme://host:port, or memory: for the broker inside");
+  if (scheme.empty()) return wrong("no scheme; write it as SCHEME://HOST:PORT, with the scheme of a broker");
   if (text_.find('#') != std::string_view::npos)
     return wrong("has a `#`; a URL of a broker has no fragment, write %23");
   for (const char c : scheme) url_.scheme += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -111,7 +111,7 @@ Result<Url> Parser::parse() {
 Result<void> Parser::parse_rest(std::string_view rest) {
   if (!rest.starts_with("//")) {
     if (!has_only(rest, "-._~%")) {
-      return wrong("the name after the scheme may hold letters, digits and -._~; did you mean scheme://…?");
+      return wrong("the name after the scheme may hold letters, digits and -._~; did you mean SCHEME://…?");
     }
     auto name = decode(rest, "the name");
     if (!name) return std::unexpected(name.error());

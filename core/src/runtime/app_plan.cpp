@@ -90,7 +90,7 @@ class Planner {
     const std::string url = wanted->url.value_or(broker.url);
     const auto parsed = options::parse_url(url);
     if (!parsed) return problem(about, parsed.error());
-    const auto plugin = environment_.plugin(parsed->scheme, {});
+    const auto plugin = environment_.plugin(*parsed, {});
     if (!plugin) return problem(about, plugin.error());
     PlannedBroker& planned = plan_.brokers.emplace_back();
     planned.declaration = &broker;
