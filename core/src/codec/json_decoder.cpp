@@ -1,6 +1,6 @@
 #include "codec/json_decoder.hpp"
 
-#include "codec/base64.hpp"
+#include "base64/base64.hpp"
 #include "codec/error_path.hpp"
 #include "codec/json_reader.hpp"
 #include "codec/json_text.hpp"

@@ -1,6 +1,6 @@
 #include "codec/json_encoder.hpp"
 
-#include "codec/base64.hpp"
+#include "base64/base64.hpp"
 #include "codec/error_path.hpp"
 #include "codec/json_text.hpp"
 

@@ -1,5 +1,6 @@
 #include "options/value.hpp"
 
+#include "base64/base64.hpp"
 #include "options/nearest.hpp"
 #include "options/table.hpp"
 #include "options/url.hpp"
@@ -174,38 +175,20 @@ Parsed keep(std::uint16_t type, std::string text, TextStore& store) {
   return value;
 }
 
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (is_digit(c)) return c - '0' + 52;
-  if (c == '+' || c == '-') return 62;
-  return c == '/' || c == '_' ? 63 : -1;
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) return std::nullopt;
-    bits = bits << 6 | static_cast<std::uint32_t>(digit);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out += static_cast<char>(bits >> count & 0xFF);
-    }
-  }
-  return out;
+// Both alphabets of RFC 4648, with or without padding: tokens come in either.
+std::optional<std::string> decode_base64(std::string text) {
+  std::ranges::replace(text, '-', '+');
+  std::ranges::replace(text, '_', '/');
+  while (text.size() % 4 != 0) text += '=';
+  std::string out(base64_bytes(text), '\0');
+  return base64_decode(text, out.data()) ? std::optional(std::move(out)) : std::nullopt;
 }
 
 Parsed parse_bytes(std::string_view text, TextStore& store) {
   constexpr std::string_view kBase64 = "base64:";
   if (!text.starts_with(kBase64)) return keep(RST_TYPE_BYTES, std::string(text), store);
-  auto decoded = decode_base64(text.substr(kBase64.size()));
-  if (!decoded) return expected("bytes as they are, or base64:… in the alphabet of RFC 4648");
+  auto decoded = decode_base64(std::string(text.substr(kBase64.size())));
+  if (!decoded) return expected("bytes as they are, or base64:… as RFC 4648 has it");
   return keep(RST_TYPE_BYTES, std::move(*decoded), store);
 }
 

@@ -96,6 +96,7 @@ TEST(Value, NumbersOfEachTypeAreReadWhole) {
              {RST_TYPE_STRING, "\xff", "UTF-8"},
              {RST_TYPE_BYTES, "base64:A", "base64"},
              {RST_TYPE_BYTES, "base64:%%%%", "base64"},
+             {RST_TYPE_BYTES, "base64:AP8_-x==", "base64"},
              {RST_TYPE_SIZE, "x", "a size"},
              {RST_TYPE_DURATION, "x", "a duration"}};
   for (const auto& c : bad) {
@@ -109,10 +110,12 @@ TEST(Value, TextKeepsItsBytesWhenTheStoreMoves) {
   TextStore store;
   const auto text = parse_value(decl_of(RST_TYPE_STRING), "größe", store);
   const auto bytes = parse_value(decl_of(RST_TYPE_BYTES), "base64:AP8_-w==", store);
+  const auto unpadded = parse_value(decl_of(RST_TYPE_BYTES), "base64:AP8/+w", store);
   const auto raw = parse_value(decl_of(RST_TYPE_BYTES), "\xff", store);
   const TextStore moved = std::move(store);
   EXPECT_EQ(text_of(*text), "größe");
   EXPECT_EQ(text_of(*bytes), std::string("\0\xff\x3f\xfb", 4));
+  EXPECT_EQ(text_of(*unpadded), text_of(*bytes));
   EXPECT_EQ(text_of(*raw), "\xff");
 }
 

@@ -1,9 +1,9 @@
-#include "codec/base64.hpp"
+#include "base64/base64.hpp"
 
 #include <array>
 #include <cstdint>
 
-namespace ruststream::inline v0::codec {
+namespace ruststream::inline v0 {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -61,4 +61,4 @@ bool base64_decode(std::string_view text, void* out) noexcept {
   return true;
 }
 
-}  // namespace ruststream::inline v0::codec
+}  // namespace ruststream::inline v0
