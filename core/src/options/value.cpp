@@ -52,6 +52,7 @@ std::uint64_t factor_of_unit(std::uint16_t unit) {
   }
 }
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string_view take_while(std::string_view& text, bool (*belongs)(char)) {
@@ -133,13 +134,10 @@ Parsed from_unsigned(const rst_option_decl& decl, const Amount& amount) {
   return value;
 }
 
-Parsed parse_bool(std::string_view text) {
-  constexpr std::string_view kTrue[] = {"true", "on", "yes", "1"};
-  constexpr std::string_view kFalse[] = {"false", "off", "no", "0"};
-  const bool yes = std::ranges::find(kTrue, text) != std::end(kTrue);
-  if (!yes && std::ranges::find(kFalse, text) == std::end(kFalse)) return expected("true or false");
+Parsed from_bool(std::optional<bool> truth) {
+  if (!truth) return expected("true or false");
   rst_value value = value_of_type(RST_TYPE_BOOL);
-  value.as.i64 = yes ? 1 : 0;
+  value.as.i64 = *truth ? 1 : 0;
   return value;
 }
 
@@ -212,7 +210,30 @@ std::optional<std::string> not_a_choice(const rst_option_decl& decl, std::string
   return "one of " + list + (hint ? did_you_mean(text, choices) : std::string());
 }
 
+std::string_view trim(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  return first == std::string_view::npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
 }  // namespace
+
+std::optional<bool> parse_bool(std::string_view text) {
+  constexpr std::string_view kTrue[] = {"true", "on", "yes", "1"};
+  constexpr std::string_view kFalse[] = {"false", "off", "no", "0"};
+  const auto is_text = [text](std::string_view word) { return std::ranges::equal(text, word, {}, lower); };
+  if (std::ranges::any_of(kTrue, is_text)) return true;
+  return std::ranges::any_of(kFalse, is_text) ? std::optional(false) : std::nullopt;
+}
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!trim(text).empty()) {
+    const std::size_t comma = text.find(',');
+    parts.emplace_back(trim(text.substr(0, comma)));
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return parts;
+}
 
 Amount parse_duration(std::string_view text, std::uint16_t unit) {
   const std::string_view all = text;
@@ -247,7 +268,7 @@ Parsed parse_value(const rst_option_decl& decl, std::string_view text, TextStore
   if (text.size() > kMaxValue) return expected("at most " + std::to_string(kMaxValue) + " bytes");
   if (auto wrong = not_a_choice(decl, text)) return expected(std::move(*wrong));
   switch (decl.type) {
-    case RST_TYPE_BOOL: return parse_bool(text);
+    case RST_TYPE_BOOL: return from_bool(parse_bool(text));
     case RST_TYPE_I64: return parse_signed(decl, text);
     case RST_TYPE_U64: return from_unsigned(decl, parse_unsigned(text));
     case RST_TYPE_F64: return parse_float(text);

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <deque>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ruststream::inline v0::options {
 
@@ -20,6 +22,12 @@ using TextStore = std::deque<std::string>;
 /// bytes in `store`. The error says what is expected, and never repeats the text.
 [[nodiscard]] std::expected<rst_value, std::string> parse_value(const rst_option_decl& decl, std::string_view text,
                                                                 TextStore& store);
+
+/// `true`/`false`, also `on`/`off`, `yes`/`no`, `1`/`0`, in any case.
+[[nodiscard]] std::optional<bool> parse_bool(std::string_view text);
+
+/// The parts between commas, without the blanks around them; none for a blank text.
+[[nodiscard]] std::vector<std::string> split_list(std::string_view text);
 
 /// `250ms`, `1m30s`, `1.5s`; a bare number counts in `unit` (RST_UNIT_), which must then be one of time. Nanoseconds.
 [[nodiscard]] std::expected<std::uint64_t, std::string> parse_duration(std::string_view text, std::uint16_t unit);

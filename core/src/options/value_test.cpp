@@ -79,7 +79,7 @@ TEST(Value, NumbersOfEachTypeAreReadWhole) {
             std::numeric_limits<std::uint64_t>::max());
   EXPECT_EQ(parse_value(decl_of(RST_TYPE_F64), "2.5e3", store)->as.f64, 2500.0);
   EXPECT_EQ(parse_value(decl_of(RST_TYPE_BOOL), "yes", store)->as.i64, 1);
-  EXPECT_EQ(parse_value(decl_of(RST_TYPE_BOOL), "off", store)->as.i64, 0);
+  EXPECT_EQ(parse_value(decl_of(RST_TYPE_BOOL), "Off", store)->as.i64, 0);
   EXPECT_EQ(parse_value(decl_of(RST_TYPE_DURATION), "2s", store)->type, RST_TYPE_DURATION);
   const struct {
     std::uint16_t type;

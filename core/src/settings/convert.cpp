@@ -1,9 +1,9 @@
 #include "settings/convert.hpp"
 
 #include "options/nearest.hpp"
+#include "options/value.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
 #include <optional>
@@ -11,19 +11,6 @@
 
 namespace ruststream::inline v0::settings {
 namespace {
-
-struct Unit {
-  std::string_view name;
-  std::int64_t nanoseconds;
-};
-
-constexpr std::array<Unit, 7> kUnits{{{"ns", 1},
-                                      {"us", 1'000},
-                                      {"ms", 1'000'000},
-                                      {"s", 1'000'000'000},
-                                      {"m", 60'000'000'000},
-                                      {"h", 3'600'000'000'000},
-                                      {"d", 86'400'000'000'000}}};
 
 constexpr std::size_t kMaxQuoted = 40;  ///< so that a pasted novel does not become the message
 
@@ -40,21 +27,6 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-/// The whole number at the start of `text`, which is advanced past it.
-std::optional<std::int64_t> take_number(std::string_view& text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc()) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return number;
-}
-
 }  // namespace
 
 std::string where(const Setting& setting) { return options::printable(setting.key) + " (" + setting.source + ")"; }
@@ -65,47 +37,33 @@ Result<std::string> as_text(const Setting& setting) {
 }
 
 std::vector<std::string> as_list(const Setting& setting) {
-  if (setting.is_list) return setting.items;
-  std::vector<std::string> parts;
-  std::string_view rest = setting.items.front();
-  while (!trim(rest).empty()) {
-    const auto comma = rest.find(',');
-    parts.emplace_back(trim(rest.substr(0, comma)));
-    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-  }
-  return parts;
+  return setting.is_list ? setting.items : options::split_list(setting.items.front());
 }
 
 Result<bool> as_bool(const Setting& setting) {
-  if (!setting.is_list) {
-    const std::string text = lower(setting.items.front());
-    if (text == "true" || text == "on" || text == "yes" || text == "1") return true;
-    if (text == "false" || text == "off" || text == "no" || text == "0") return false;
-  }
-  return refuse(setting, "true or false");
+  const auto value = setting.is_list ? std::nullopt : options::parse_bool(setting.items.front());
+  if (!value) return refuse(setting, "true or false");
+  return *value;
 }
 
 Result<std::int64_t> as_integer(const Setting& setting, std::int64_t min, std::int64_t max) {
   if (!setting.is_list) {
-    std::string_view text = setting.items.front();
-    const auto number = take_number(text);
-    if (number && text.empty() && *number >= min && *number <= max) return *number;
+    const std::string& text = setting.items.front();
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size() && number >= min && number <= max) return number;
   }
   return refuse(setting, "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
 }
 
 Result<std::chrono::nanoseconds> as_duration(const Setting& setting) {
-  constexpr std::string_view kExpected = "a duration such as 250ms, 5s or 2m";
+  constexpr std::string_view kExpected = "a duration such as 250ms, 5s or 1m30s";
   if (setting.is_list) return refuse(setting, kExpected);
-  std::string_view text = setting.items.front();
-  const auto number = take_number(text);
-  if (!number || *number < 0) return refuse(setting, kExpected);
-  if (*number == 0 && text.empty()) return std::chrono::nanoseconds(0);
-  const auto* const unit = std::ranges::find(kUnits, text, &Unit::name);
-  if (unit == kUnits.end()) return refuse(setting, kExpected);
-  if (*number > std::numeric_limits<std::int64_t>::max() / unit->nanoseconds)
+  const auto parsed = options::parse_duration(setting.items.front(), RST_UNIT_NONE);
+  if (!parsed) return refuse(setting, kExpected);
+  if (std::cmp_greater(*parsed, std::numeric_limits<std::int64_t>::max()))
     return refuse(setting, "a duration of at most 292 years");
-  return std::chrono::nanoseconds(*number * unit->nanoseconds);
+  return std::chrono::nanoseconds(*parsed);
 }
 
 Result<std::size_t> as_choice(const Setting& setting, std::span<const std::string_view> choices) {

@@ -22,7 +22,7 @@ namespace ruststream::inline v0::settings {
 /// One text; a list is refused.
 [[nodiscard]] Result<std::string> as_text(const Setting& setting);
 
-/// A list as it is; one text is split at its commas, blanks around the parts dropped, as the option tables do.
+/// A list as it is, one text split at its commas.
 [[nodiscard]] std::vector<std::string> as_list(const Setting& setting);
 
 /// `true`/`false`, also `on`/`off`, `yes`/`no`, `1`/`0`, in any case.
@@ -31,7 +31,7 @@ namespace ruststream::inline v0::settings {
 /// A whole decimal number from `min` to `max`, both included.
 [[nodiscard]] Result<std::int64_t> as_integer(const Setting& setting, std::int64_t min, std::int64_t max);
 
-/// A whole number with a unit: ns, us, ms, s, m (minutes), h, d. Never negative; only `0` may go without a unit.
+/// `250ms`, `1m30s`, `1.5s`, as options::parse_duration has it; only `0` may go without a unit.
 [[nodiscard]] Result<std::chrono::nanoseconds> as_duration(const Setting& setting);
 
 /// One of `choices`; the index of it.

@@ -33,14 +33,16 @@ TEST(Convert, ReadsDurations) {
                {"2m", std::chrono::minutes(2)},
                {"1h", std::chrono::hours(1)},
                {"9d", std::chrono::days(9)},
+               {"1m30s", std::chrono::seconds(90)},
+               {"1.5s", std::chrono::milliseconds(1500)},
                {"9223372036854775807ns", nanoseconds::max()}};
   for (const auto& c : cases) EXPECT_EQ(as_duration(text(c.written)), c.meant) << c.written;
 }
 
 TEST(Convert, RefusesWhatIsNoDuration) {
-  for (const char* written : {"", "5", "s", "-5s", "+5s", "5 s", "5sec", "1.5s", "5S", "0x5s", "99999999999999999999s"})
+  for (const char* written : {"", "5", "s", "-5s", "+5s", "5 s", "5sec", "1.s", "5S", "0x5s", "99999999999999999999s"})
     EXPECT_EQ(error_of(as_duration(text(written))),
-              std::string("app.x (--set): expected a duration such as 250ms, 5s or 2m, got `") + written + "`");
+              std::string("app.x (--set): expected a duration such as 250ms, 5s or 1m30s, got `") + written + "`");
   EXPECT_EQ(error_of(as_duration(text("9223372037s"))),
             "app.x (--set): expected a duration of at most 292 years, got `9223372037s`");
 }
@@ -82,7 +84,8 @@ TEST(Convert, RefusesAListWhereOneValueBelongs) {
   EXPECT_EQ(error_of(as_text(kList)), "app.x (q.toml:1): expected one text, got a list");
   EXPECT_EQ(error_of(as_bool(kList)), "app.x (q.toml:1): expected true or false, got a list");
   EXPECT_EQ(error_of(as_integer(kList, 1, 2)), "app.x (q.toml:1): expected a whole number from 1 to 2, got a list");
-  EXPECT_EQ(error_of(as_duration(kList)), "app.x (q.toml:1): expected a duration such as 250ms, 5s or 2m, got a list");
+  EXPECT_EQ(error_of(as_duration(kList)),
+            "app.x (q.toml:1): expected a duration such as 250ms, 5s or 1m30s, got a list");
 }
 
 TEST(Convert, KeepsAMessageOnOneShortLine) {

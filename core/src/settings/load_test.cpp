@@ -55,7 +55,7 @@ TEST_F(Load, ReportsEveryProblemAtOnce) {
   EXPECT_EQ(result("brokr = 'memory:'\ndrain_timeout = 5\nsubscription = 1\n[log]\nformt = 'json'\n[x]\ny = 1\n",
                    {{"RUSTSTREAM_SUBSCRIPTION____KIND", "x"}}, line),
             "brokr (FILE:1): unknown key; did you mean `broker`?\n"
-            "drain_timeout (FILE:2): expected a duration such as 250ms, 5s or 2m, got `5`\n"
+            "drain_timeout (FILE:2): expected a duration such as 250ms, 5s or 1m30s, got `5`\n"
             "log.formt (FILE:5): unknown key; did you mean `log.format`?\n"
             "log.level (--log-level): expected one of error, warn, info, debug, trace, got `loud`\n"
             "subscription (FILE:3): expected a section with keys below it, got a value\n"

@@ -77,7 +77,7 @@ TEST(Registration, RefusesEveryMistypedValueAtOnce) {
             "subscription.s.workers (q.toml:1): expected a whole number from 1 to 65536, got `0`\n"
             "subscription.s.by_key (q.toml:1): expected true or false, got `perhaps`\n"
             "subscription.s.batch (q.toml:1): expected a whole number from 1 to 65536, got `many`\n"
-            "subscription.s.batch_wait (q.toml:1): expected a duration such as 250ms, 5s or 2m, got `5`");
+            "subscription.s.batch_wait (q.toml:1): expected a duration such as 250ms, 5s or 1m30s, got `5`");
 }
 
 TEST(Registration, ReadsPublishersAndBrokers) {
