@@ -1,6 +1,5 @@
 #include "test_host.hpp"
 
-#include <chrono>
 #include <dlfcn.h>
 #include <stdexcept>
 #include <variant>
@@ -10,15 +9,8 @@ extern "C" const rst_plugin* rst_plugin_memory();
 namespace ruststream::memory::test {
 namespace {
 
-Host& self(const rst_host* host) { return *static_cast<Host*>(host->ctx); }
-
 std::string text(const auto* bytes, std::size_t length) {
   return bytes == nullptr ? std::string{} : std::string(reinterpret_cast<const char*>(bytes), length);
-}
-
-std::int64_t real_now(std::uint32_t clock) {
-  return clock == RST_CLOCK_WALL ? std::chrono::system_clock::now().time_since_epoch().count()
-                                 : std::chrono::steady_clock::now().time_since_epoch().count();
 }
 
 const std::uint8_t* bytes(const std::string& from) { return reinterpret_cast<const std::uint8_t*>(from.data()); }
@@ -84,31 +76,6 @@ std::vector<Message> copy(rst_batch* batch) {
   return all;
 }
 
-Host::Host() {
-  table_.struct_size = sizeof table_;
-  table_.abi_minor = RST_ABI_MINOR;
-  table_.ctx = this;
-  table_.name = str("test");
-  table_.log_level = &log_level_;
-  table_.deliver = [](const rst_host* host, rst_batch* batch) { return self(host).deliver(batch); };
-  table_.complete = [](const rst_host* host, const rst_completion* all, std::uint32_t count, std::uint32_t) {
-    const std::lock_guard lock(self(host).mutex_);
-    for (std::uint32_t i = 0; i < count; ++i)
-      self(host).completed_.emplace(all[i].op, Completion{all[i].status, all[i].value});
-    self(host).changed_.notify_all();
-  };
-  table_.event = [](const rst_host* host, const rst_event* event) {
-    const std::lock_guard lock(self(host).mutex_);
-    self(host).events_.push_back({event->kind, event->subject, event->value});
-  };
-  table_.log = [](const rst_host*, const rst_log*) {};
-  table_.now = [](const rst_host* host, std::uint32_t clock) {
-    const auto fixed = self(host).fixed_now_ns.load();
-    return fixed != 0 ? fixed : real_now(clock);
-  };
-  table_.get_extension = [](const rst_host*, rst_str) -> const void* { return nullptr; };
-}
-
 std::int32_t Host::deliver(rst_batch* batch) {
   if (on_deliver) return on_deliver(batch);
   auto messages = copy(batch);
@@ -123,35 +90,11 @@ std::int32_t Host::deliver(rst_batch* batch) {
   return RST_DONE;
 }
 
-std::vector<Message> Host::take(std::uint64_t subscription_id) {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(taken_[subscription_id], {});
-}
-
 std::vector<Message> Host::await_messages(std::uint64_t subscription_id, std::size_t count) {
   std::unique_lock lock(mutex_);
   EXPECT_TRUE(
       changed_.wait_for(lock, std::chrono::seconds(10), [&] { return taken_[subscription_id].size() >= count; }));
   return std::exchange(taken_[subscription_id], {});
-}
-
-std::vector<Event> Host::take_events() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(events_, {});
-}
-
-bool Host::is_complete(std::uint64_t op) {
-  const std::lock_guard lock(mutex_);
-  return completed_.contains(op);
-}
-
-Completion Host::await(std::uint64_t op) {
-  std::unique_lock lock(mutex_);
-  EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(10), [&] { return completed_.contains(op); }))
-      << "op " << op;
-  EXPECT_EQ(completed_.count(op), 1U) << "op " << op;
-  const auto found = completed_.find(op);
-  return found == completed_.end() ? Completion{-RST_E_TIMEOUT, 0} : found->second;
 }
 
 Client::Client(const rst_plugin& plugin) : table(plugin) {

@@ -2,26 +2,17 @@
 // dlopened memory.so and on the embedded one.
 #pragma once
 
-#include <ruststream/abi.h>
+#include "recording_host.hpp"
 
-#include <gtest/gtest.h>
-
-#include <atomic>
-#include <condition_variable>
-#include <cstdint>
 #include <functional>
-#include <map>
-#include <mutex>
 #include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
 #include <variant>
-#include <vector>
 
 namespace ruststream::memory::test {
 
-inline rst_str str(std::string_view text) { return {text.data(), text.size()}; }
+using ruststream::test::Completion;
+using ruststream::test::Event;
+using ruststream::test::str;
 
 struct Header {
   std::string name;
@@ -45,30 +36,13 @@ struct Message {
   [[nodiscard]] std::string header(std::string_view name) const;
 };
 
-struct Event {
-  std::uint32_t kind;
-  std::uint64_t subject, value;
-};
-
-struct Completion {
-  std::int32_t status;
-  std::uint64_t value;
-};
-
-class Host {
+class Host final : public ruststream::test::RecordingHost {
  public:
-  Host();
-  Host(const Host&) = delete;
-  Host& operator=(const Host&) = delete;
-
-  [[nodiscard]] const rst_host* table() const { return &table_; }
-
   /// Deliveries of one subscription since the last call.
-  std::vector<Message> take(std::uint64_t subscription_id);
-  std::vector<Event> take_events();
-  /// Waits for the one completion of an operation.
-  Completion await(std::uint64_t op);
-  [[nodiscard]] bool is_complete(std::uint64_t op);
+  std::vector<Message> take(std::uint64_t subscription_id) {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(taken_[subscription_id], {});
+  }
   /// Waits until so many deliveries of a subscription are there, then takes them.
   std::vector<Message> await_messages(std::uint64_t subscription_id, std::size_t count);
 
@@ -77,19 +51,11 @@ class Host {
   /// Batches are kept, for the test to release.
   bool keep_batches = false;
   std::vector<rst_batch*> batches;
-  /// Not 0: what `now` says, for both clocks.
-  std::atomic<std::int64_t> fixed_now_ns{0};
 
  private:
-  std::int32_t deliver(rst_batch* batch);
+  std::int32_t deliver(rst_batch* batch) override;
 
-  rst_host table_{};
-  std::uint32_t log_level_ = RST_LOG_ERROR;
-  std::mutex mutex_;
-  std::condition_variable changed_;
   std::map<std::uint64_t, std::vector<Message>> taken_;
-  std::vector<Event> events_;
-  std::multimap<std::uint64_t, Completion> completed_;
 };
 
 /// Copies every message of a batch. The batch may be a reply.

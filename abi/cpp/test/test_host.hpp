@@ -1,26 +1,15 @@
-// A small host: records what a plugin says, and offers its verbs in short. Not libruststream's.
+// A small host: records what a plugin says, and offers its verbs in short.
 #pragma once
 
-#include <ruststream/abi.h>
+#include "recording_host.hpp"
 
-#include <gtest/gtest.h>
-
-#include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <dlfcn.h>
 #include <functional>
-#include <map>
-#include <mutex>
-#include <string>
-#include <string_view>
 #include <thread>
-#include <utility>
-#include <vector>
 
 namespace test {
 
-inline rst_str str(std::string_view text) { return {text.data(), text.size()}; }
+using ruststream::test::str;
 inline std::string text_of(const rst_error& error) { return {error.text, error.text_len}; }
 
 /// One delivery as the host took it over.
@@ -32,86 +21,18 @@ struct Taken {
   std::uint32_t flags;
 };
 
-class Host {
+class Host final : public ruststream::test::RecordingHost {
  public:
-  struct Completed {
-    std::int32_t status;
-    std::uint64_t value;
-  };
-
-  Host() {
-    table_.struct_size = sizeof table_;
-    table_.abi_minor = RST_ABI_MINOR;
-    table_.ctx = this;
-    table_.name = str("test");
-    table_.log_level = &log_level_;
-    table_.deliver = [](const rst_host* host, rst_batch* batch) { return self(host).deliver(batch); };
-    table_.complete = [](const rst_host* host, const rst_completion* all, std::uint32_t count, std::uint32_t stride) {
-      for (std::uint32_t index = 0; index < count; ++index) {
-        self(host).complete(
-            *reinterpret_cast<const rst_completion*>(reinterpret_cast<const char*>(all) + index * stride));
-      }
-    };
-    table_.event = [](const rst_host* host, const rst_event* event) {
-      const std::lock_guard lock{self(host).mutex_};
-      self(host).events_.push_back(event->kind);
-    };
-    table_.log = [](const rst_host* host, const rst_log* log) {
-      const std::lock_guard lock{self(host).mutex_};
-      self(host).logs_.emplace_back(log->text.ptr, log->text.len);
-    };
-    table_.now = [](const rst_host*, std::uint32_t) { return std::int64_t{1'000}; };
-    table_.get_extension = [](const rst_host*, rst_str) -> const void* { return nullptr; };
-  }
-  Host(const Host&) = delete;
-  Host& operator=(const Host&) = delete;
-
-  const rst_host* table() const { return &table_; }
-
   /// Deliveries since the last call; their batches are released unless keep_batches was set.
-  std::vector<Taken> take() {
-    const std::lock_guard lock{mutex_};
-    return std::exchange(taken_, {});
-  }
-  std::vector<rst_batch*> take_batches() {
-    const std::lock_guard lock{mutex_};
-    return std::exchange(batches_, {});
-  }
-  std::vector<std::uint32_t> take_events() {
-    const std::lock_guard lock{mutex_};
-    return std::exchange(events_, {});
-  }
-  std::vector<std::string> take_logs() {
-    const std::lock_guard lock{mutex_};
-    return std::exchange(logs_, {});
-  }
-  bool is_complete(std::uint64_t op) {
-    const std::lock_guard lock{mutex_};
-    return completed_.contains(op);
-  }
-  /// Waits for the one completion of an operation.
-  Completed await(std::uint64_t op) {
-    std::unique_lock lock{mutex_};
-    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds{10}, [&] { return completed_.contains(op); }))
-        << "op " << op;
-    EXPECT_EQ(completed_.count(op), 1U);
-    const auto found = completed_.find(op);
-    return found == completed_.end() ? Completed{-RST_E_TIMEOUT, 0} : found->second;
-  }
-  std::vector<std::uint64_t> completion_order() {
-    const std::lock_guard lock{mutex_};
-    return order_;
-  }
+  std::vector<Taken> take() { return RecordingHost::take(taken_); }
+  std::vector<rst_batch*> take_batches() { return RecordingHost::take(batches_); }
 
   void refuse_deliveries(std::int32_t code) { refuse_with_ = code; }
   void keep_batches() { keep_ = true; }
   void on_deliver(std::function<void()> hook) { hook_ = std::move(hook); }
-  void set_log_level(std::uint32_t level) { log_level_ = level; }
 
  private:
-  static Host& self(const rst_host* host) { return *static_cast<Host*>(host->ctx); }
-
-  std::int32_t deliver(rst_batch* batch) {
+  std::int32_t deliver(rst_batch* batch) override {
     if (hook_) hook_();
     if (refuse_with_ != 0) return -refuse_with_;
     {
@@ -126,26 +47,12 @@ class Host {
     if (!keep_) batch->ops->release(batch);
     return RST_DONE;
   }
-  void complete(const rst_completion& completion) {
-    const std::lock_guard lock{mutex_};
-    completed_.emplace(completion.op, Completed{completion.status, completion.value});
-    order_.push_back(completion.op);
-    changed_.notify_all();
-  }
 
-  rst_host table_{};
-  std::uint32_t log_level_ = RST_LOG_INFO;
   std::atomic<std::int32_t> refuse_with_{0};
   std::atomic<bool> keep_{false};
   std::function<void()> hook_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
   std::vector<Taken> taken_;
   std::vector<rst_batch*> batches_;
-  std::vector<std::uint32_t> events_;
-  std::vector<std::string> logs_;
-  std::multimap<std::uint64_t, Completed> completed_;
-  std::vector<std::uint64_t> order_;
 };
 
 /// One instance with one connection, and the verbs in short.
