@@ -79,42 +79,35 @@ std::string value(const Field& field, bool json) {
   return out;
 }
 
+/// As many fields as fit, and `cut` when that is not all.
+void append_fields(std::string& out, const Record& record, bool json, std::string_view cut) {
+  bool complete = true;
+  for (const Field& field : record.fields) {
+    const std::string part =
+        (json ? "," + quoted(field.name, kMaxTarget) + ":" : " " + std::string(field.name) + "=") + value(field, json);
+    const bool fits = out.size() + part.size() + cut.size() <= kMaxPayload;
+    if (fits) out += part;
+    complete = complete && fits;
+  }
+  if (!complete) out += cut;
+}
+
 }  // namespace
 
 std::string text_payload(const Record& record) {
-  constexpr std::string_view kCut = " (cut)";
   std::string out(name_of(record.level));
   out.resize(6, ' ');
   append(out, record.target, kMaxTarget, false);
   out += ": ";
   append(out, record.text, kMaxText, false);
-  bool cut = false;
-  for (const Field& field : record.fields) {
-    const std::string part = " " + std::string(field.name) + "=" + value(field, false);
-    if (out.size() + part.size() > kMaxPayload - kCut.size()) {
-      cut = true;
-    } else {
-      out += part;
-    }
-  }
-  if (cut) out += kCut;
+  append_fields(out, record, false, " (cut)");
   return out;
 }
 
 std::string json_payload(const Record& record) {
-  constexpr std::string_view kCut = ",\"cut\":true";
   std::string out = "\"level\":\"" + std::string(name_of(record.level)) +
                     "\",\"target\":" + quoted(record.target, kMaxTarget) + ",\"msg\":" + quoted(record.text, kMaxText);
-  bool cut = false;
-  for (const Field& field : record.fields) {
-    const std::string part = "," + quoted(field.name, kMaxTarget) + ":" + value(field, true);
-    if (out.size() + part.size() > kMaxPayload - kCut.size()) {
-      cut = true;
-    } else {
-      out += part;
-    }
-  }
-  if (cut) out += kCut;
+  append_fields(out, record, true, ",\"cut\":true");
   return out;
 }
 
