@@ -179,7 +179,7 @@ Error Loader::unknown_scheme(std::string_view scheme, std::string_view name,
   for (const Directory& directory : searched) {
     places += (places.empty() ? "" : ", ") + describe(directory);
     for (const Candidate& file : directory.files) {
-      if (!file.refusal.empty()) refusals += "\n" + shown(file.path) + ": " + file.refusal;
+      if (!file.refusal.empty()) refusals += "\nRefused there: " + shown(file.path) + ": " + file.refusal;
       if (file.refusal.empty()) schemes.insert(file.note.schemes.begin(), file.note.schemes.end());
     }
   }
@@ -194,8 +194,7 @@ Error Loader::unknown_scheme(std::string_view scheme, std::string_view name,
   std::string text = "no plugin has the scheme `" + options::printable(scheme) + "`" + (hint.empty() ? "." : hint) +
                      " Found: " + (list.empty() ? "none" : list) +
                      ". Searched: plugins named by path, plugins linked in" + (places.empty() ? "" : ", ") + places +
-                     ". Put the plugin into one of these directories, or name it by its path.";
-  if (!refusals.empty()) text += "\nRefused there:" + refusals;
+                     ". Put the plugin into one of these directories, or name it by its path." + refusals;
   return Error(Code::not_found, std::move(text), kUser);
 }
 

@@ -157,7 +157,7 @@ TEST_F(LoaderTest, AnUnknownSchemeNamesWhatWasFoundRefusedAndSearched) {
       "named by path, plugins linked in, " +
           first_.path() +
           " (level 0), /nowhere/at/all (level 1, does not exist). Put the plugin into one of these directories, or "
-          "name it by its path.\nRefused there:\n" +
+          "name it by its path.\nRefused there: " +
           first_.at("broken.so") + ": it is no library (no ELF file)");
 }
 

@@ -62,8 +62,7 @@ class Parser {
 
 std::unexpected<Error> Parser::wrong(const std::string& what) const {
   const std::string_view scheme = scheme_of(text_);
-  return fail(Code::invalid,
-              (scheme.empty() ? "broker URL" : "broker URL " + std::string(scheme) + ":…") + ": " + what);
+  return fail(Code::invalid, (scheme.empty() ? "URL" : "URL " + std::string(scheme) + ":…") + ": " + what);
 }
 
 Result<std::string> Parser::decode(std::string_view raw, const std::string& part) const {

@@ -38,12 +38,12 @@ class Planner {
     return fail(Code::option, std::move(all), kUser);
   }
 
-  /// Keeps the problem, each line of it with what it is about.
+  /// Keeps the problem, each line of it with what it is about; a setting's has its key in it.
   void problem(const std::string& about, const Error& error) {
     std::string_view rest = error.text;
     while (!rest.empty()) {
       const std::size_t end = std::min(rest.find('\n'), rest.size());
-      problems_.push_back(about + ": " + std::string(rest.substr(0, end)));
+      problems_.push_back((about.empty() ? "" : about + ": ") + std::string(rest.substr(0, end)));
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
   }
@@ -74,7 +74,7 @@ class Planner {
       if (assigned) {
         into = std::move(*assigned);
       } else {
-        problem("settings", assigned.error());
+        problem({}, assigned.error());
       }
     };
     take("broker", broker_names_, "url", broker_settings_);
@@ -86,19 +86,20 @@ class Planner {
   void plan_broker(BrokerDeclaration& broker) {
     const std::string about = broker.name.empty() ? "broker" : "broker `" + broker.name + "`";
     auto wanted = settings::read_broker(broker_settings_[broker.name]);
-    if (!wanted) return problem(about, wanted.error());
+    if (!wanted) return problem({}, wanted.error());
     const std::string url = wanted->url.value_or(broker.url);
+    const std::string about_url = wanted->url ? about + " (" + wanted->url_source + ")" : about;
     const auto parsed = options::parse_url(url);
-    if (!parsed) return problem(about, parsed.error());
+    if (!parsed) return problem(about_url, parsed.error());
     const auto plugin = environment_.plugin(*parsed, {});
-    if (!plugin) return problem(about, plugin.error());
+    if (!plugin) return problem(about_url, plugin.error());
     PlannedBroker& planned = plan_.brokers.emplace_back();
     planned.declaration = &broker;
     planned.plugin = *plugin;
     ConnectOptions options;
     options.client_name = client_name_;
     auto connection = plan_connection(**plugin, url, options, std::move(wanted->plugin));
-    if (!connection) return problem(about, connection.error());
+    if (!connection) return problem(about_url, connection.error());
     planned.connection = std::move(*connection);
     plan_publishers(broker, planned, about);
     for (SubscriptionDeclaration& subscription : broker.subscriptions) plan_one(subscription, planned);
@@ -112,7 +113,7 @@ class Planner {
       const std::string name = "publisher `" + publisher.name + "`";
       auto wanted = settings::read_publisher(publisher_settings_[publisher.name]);
       if (!wanted) {
-        problem(name, wanted.error());
+        problem({}, wanted.error());
         continue;
       }
       PublisherOptions options = publisher.options;
@@ -133,7 +134,7 @@ class Planner {
   void plan_one(SubscriptionDeclaration& declared, PlannedBroker& broker) {
     const std::string about = "subscription `" + declared.name + "`";
     auto wanted = settings::read_subscription(subscription_settings_[declared.name]);
-    if (!wanted) return problem(about, wanted.error());
+    if (!wanted) return problem({}, wanted.error());
     PlannedSubscription planned;
     planned.declaration = &declared;
     planned.workers = std::max<std::uint32_t>(1, wanted->workers.value_or(declared.workers));

@@ -48,6 +48,13 @@ std::string unknown_flag(std::string_view argument) {
   return "unknown flag `" + options::printable(written) + "`" + options::did_you_mean(written, known);
 }
 
+/// CLI11 begins what it says with the flag.
+std::string without_value(std::string_view said) {
+  const std::string_view name = said.substr(0, said.find(':'));
+  const auto* const flag = std::ranges::find(kFlags, name, &Flag::name);
+  return flag == kFlags.end() ? std::string(said) : std::string(name) + " expects " + std::string(flag->value_name);
+}
+
 std::string unknown_command(std::string_view argument, std::span<const Command> commands) {
   std::vector<std::string_view> known;
   std::string listed;
@@ -141,6 +148,8 @@ std::expected<CommandLine, Stop> parse_command_line(const Program& program, int 
     return std::unexpected(Stop{.exit_code = 0, .text = app.help()});
   } catch (const CLI::CallForVersion& version) {
     return std::unexpected(Stop{.exit_code = 0, .text = std::string(version.what()) + "\n"});
+  } catch (const CLI::ArgumentMismatch& error) {
+    return std::unexpected(usage_error(without_value(error.what())));
   } catch (const CLI::ParseError& error) {
     return std::unexpected(usage_error(error.what()));
   }

@@ -70,7 +70,7 @@ TEST(CommandLine, RefusesWhatMakesNoSense) {
       {{"--set", "=x"}, "--set expects KEY=VALUE"},
       {{"--broker", "=memory:"}, "--broker expects URL or NAME=URL"},
       {{"--broker", "main="}, "--broker expects URL or NAME=URL"},
-      {{"--config"}, "--config: 1 required FILE missing"},
+      {{"--config"}, "--config expects FILE"},
   };
   for (const auto& c : cases) {
     const auto line = parse(c.arguments);

@@ -95,6 +95,8 @@ Result<Broker> read_broker(std::span<const Option> options) {
   Broker out;
   Taker taker(options);
   taker.text("url", out.url);
+  const auto url = std::ranges::find(options, "url", &Option::name);
+  if (url != options.end()) out.url_source = url->setting->source;
   return finish(taker, std::move(out));
 }
 

@@ -92,6 +92,7 @@ TEST(Registration, ReadsPublishersAndBrokers) {
   const auto connection = read_broker(broker.options());
   ASSERT_TRUE(connection);
   EXPECT_EQ(connection->url, "nats://h");
+  EXPECT_EQ(connection->url_source, "q.toml:1");
   EXPECT_EQ(connection->plugin.size(), 1U);
 }
 
