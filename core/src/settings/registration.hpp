@@ -52,8 +52,6 @@ struct Publisher {
   std::vector<options::Setting> plugin;
 };
 
-inline constexpr std::array<std::string_view, 1> kBrokerKeys{"url"};
-
 struct Broker {
   std::optional<std::string> url;  ///< may hold a password
   std::string url_source;          ///< where it was written
