@@ -125,6 +125,9 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
 
 /// A coroutine's call while it runs, so that a consumer that ends before it can destroy it.
 struct RunningCall : Ready {
+  explicit RunningCall(const Invocation& from) noexcept : invocation(from) {}
+
+  Invocation invocation;
   RunningCall* before = nullptr;
   RunningCall* after = nullptr;
   void (*destroy)(RunningCall*) noexcept = nullptr;
@@ -287,14 +290,13 @@ class HandlerOf final : public Handler {
  private:
   /// A coroutine's call: everything that must outlive its suspensions, and the node that is posted when it ends.
   struct AsyncCall final : RunningCall {
-    Invocation invocation;
     Context context;
     Scratch arena;
     std::vector<MessageRef> messages;
     Value value{};
     std::optional<Result> task;
 
-    explicit AsyncCall(Invocation& from) : invocation(from), context(invocation), arena(borrow(from)) {
+    explicit AsyncCall(Invocation& from) : RunningCall(from), context(invocation), arena(borrow(from)) {
       run = [](Ready* self) noexcept {
         auto* const call = static_cast<AsyncCall*>(self);
         call->invocation.untrack(*call);

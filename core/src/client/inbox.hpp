@@ -3,6 +3,7 @@
 #include <ruststream/client.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@ namespace detail {
 struct EventNode {
   std::uint64_t next = 0;  // an inbox word
   std::uint64_t answer = 0;
+  std::chrono::steady_clock::time_point answer_by = std::chrono::steady_clock::time_point::max();
   std::vector<rst_partition> partitions;  // names are not kept: the index tells them apart within a subscription
   Event event;
 

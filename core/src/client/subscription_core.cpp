@@ -22,6 +22,7 @@ void SubscriptionCore::open(std::shared_ptr<ConnectionCore> connection, std::uin
   returned_messages_ = 0;
   returned_bytes_ = 0;
   withdrawn_ = false;
+  partitions_went_ = false;
   forgotten = 0;
   handle_ = 0;
   references_ = 1;
@@ -43,7 +44,10 @@ std::int32_t SubscriptionCore::accept(rst_batch& batch) noexcept {
 }
 
 void SubscriptionCore::accept(EventNode& event) noexcept {
-  if (inbox_.push(Inbox::word(event))) wake();
+  const bool urgent = event.event.kind == RST_EVENT_SUB_REVOKING || event.event.kind == RST_EVENT_SUB_LOST;
+  const bool first = inbox_.push(Inbox::word(event));  // the consumer's from here on
+  if (urgent) partitions_went_.store(true, std::memory_order_release);
+  if (first || urgent) wake();
 }
 
 void SubscriptionCore::wake() noexcept {

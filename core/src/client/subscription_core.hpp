@@ -37,6 +37,11 @@ class SubscriptionCore {
 
   // The consumer's. [any thread]
   [[nodiscard]] Inbox& inbox() noexcept { return inbox_; }
+  /// Whether partitions were revoked or lost since it was asked last: those events are in the inbox.
+  [[nodiscard]] bool partitions_went() noexcept {
+    return partitions_went_.load(std::memory_order_relaxed) &&
+           partitions_went_.exchange(false, std::memory_order_acquire);
+  }
   [[nodiscard]] std::string_view address() const noexcept { return address_; }
   [[nodiscard]] std::uint64_t handle() const noexcept { return handle_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t id() const noexcept { return id_; }
@@ -67,6 +72,7 @@ class SubscriptionCore {
   void wake() noexcept;
 
   Inbox inbox_;
+  std::atomic<bool> partitions_went_{false};
   std::atomic<Waker*> waker_{nullptr};
   std::atomic<std::uint32_t> waking_{0};           // threads between loading the waker and having called it
   std::atomic<std::int64_t> balance_messages_{0};  // what the plugin may still deliver (rule F1)

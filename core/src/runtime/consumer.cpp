@@ -5,14 +5,6 @@
 namespace ruststream {
 inline namespace v0 {
 namespace detail {
-namespace {
-
-const rst_message& message_at(const rst_batch& batch, std::uint32_t index) noexcept {
-  return *reinterpret_cast<const rst_message*>(reinterpret_cast<const char*>(batch.messages) +
-                                               static_cast<std::size_t>(index) * batch.stride);
-}
-
-}  // namespace
 
 Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig config, AppControl& app,
                    log::Logger& logger)
@@ -91,13 +83,13 @@ void Consumer::again() noexcept {
 
 void Consumer::turn() {
   in_turn_ = true;
+  if (subscription_.partitions_went()) look_ahead();
   if (stopping_) {
     stop_starting();
   } else {
     std::uint32_t started = 0;
     bool more = true;
-    while (more && started < kPerTurn && !stopping_ && !room_.stopping->load(std::memory_order_acquire) &&
-           revoking_.empty()) {
+    while (more && started < kPerTurn && !stopping_ && !room_.stopping->load(std::memory_order_acquire)) {
       if (batches_) {
         more = start_batch();
         started += config_.batch;
@@ -115,10 +107,7 @@ void Consumer::turn() {
   }
   in_turn_ = false;
   flush_soon();
-  if (!revoking_.empty() && running_ == 0) {
-    flush();
-    answer_revokes();
-  }
+  if (!revoking_.empty()) answer_revokes();
   watch_deadline();
 }
 
@@ -132,10 +121,17 @@ void Consumer::flush_soon() noexcept {
 
 bool Consumer::next(MessageRef& ref) {
   for (;;) {
-    if (batch_ == nullptr && !pull()) return false;
-    ref = {batch_, &message_at(*batch_, index_)};
-    if (++index_ == batch_->count) batch_ = nullptr;
-    if ((lost_.empty() && revoking_.empty()) || !revoked(ref)) return true;
+    if (batch_ != nullptr) {
+      ref = {batch_, &message_at(*batch_, index_)};
+      if (++index_ == batch_->count) batch_ = nullptr;
+    } else if (held_at_ != held_.size()) {
+      ref = held_[held_at_++];
+    } else if (pull()) {
+      continue;
+    } else {
+      return false;
+    }
+    if (ref.batch->generation >= newest_gone_ || !gone(ref)) return true;
     push(ref, Verdict::release, {}, {});  // rule H6
   }
 }
@@ -191,8 +187,8 @@ std::uint32_t Consumer::start_run(std::uint32_t most) {
     config_.keyed ? start_in_lane(ref) : start(ref, kNoLane);
     return 1;
   }
-  // What was revoked is found message by message.
-  const bool alone = batch_ == nullptr || !lost_.empty() || !revoking_.empty();
+  // What is gone is found message by message.
+  const bool alone = batch_ == nullptr || batch_->generation < newest_gone_;
   const std::uint32_t run = alone ? 1 : std::min(most, batch_->count - index_ + 1);
   ++running_;
   Invocation invocation(*this, ref, kNoLane, room_, run);
@@ -265,9 +261,10 @@ void Consumer::take_event(EventNode& node) {
   std::unique_ptr<EventNode> event(&node);
   switch (event->event.kind) {
     case RST_EVENT_SUB_REVOKING:
-      revoking_.push_back(std::move(event));  // answered when nothing runs: rule G1
+      let_partitions_go(event->partitions);
+      revoking_.push_back(std::move(event));
       return;
-    case RST_EVENT_SUB_LOST: lost_.insert(lost_.end(), event->partitions.begin(), event->partitions.end()); break;
+    case RST_EVENT_SUB_LOST: let_partitions_go(event->partitions); break;
     case RST_EVENT_SUB_ASSIGNING: break;
     case RST_EVENT_SUB_ENDED:
       log(log::Level::error, RST_E_CLOSED,
@@ -289,24 +286,6 @@ void Consumer::take_event(EventNode& node) {
     const bool known = event->event.kind == RST_EVENT_SUB_ASSIGNING;
     subscription_.answer(event->answer, known ? RST_OK : rst_status(RST_E_UNSUPPORTED, 0));
   }
-}
-
-bool Consumer::revoked(const MessageRef& ref) const noexcept {
-  const auto names = [&](const rst_partition& partition) {
-    return partition.partition == ref.message->partition && ref.batch->generation < partition.generation;
-  };
-  const auto any = [&](const std::unique_ptr<EventNode>& event) {
-    return std::ranges::any_of(event->partitions, names);
-  };
-  return std::ranges::any_of(lost_, names) || std::ranges::any_of(revoking_, any);
-}
-
-void Consumer::answer_revokes() {
-  for (const std::unique_ptr<EventNode>& event : revoking_) {
-    lost_.insert(lost_.end(), event->partitions.begin(), event->partitions.end());
-    if (event->answer != 0) subscription_.answer(event->answer, RST_OK);
-  }
-  revoking_.clear();
 }
 
 Arena Consumer::borrow_arena() {

@@ -24,6 +24,11 @@ namespace ruststream {
 inline namespace v0 {
 namespace detail {
 
+[[nodiscard]] inline const rst_message& message_at(const rst_batch& batch, std::uint32_t index) noexcept {
+  return *reinterpret_cast<const rst_message*>(reinterpret_cast<const char*>(batch.messages) +
+                                               static_cast<std::size_t>(index) * batch.stride);
+}
+
 /// What a consumer may ask of its app. [loop thread]
 class AppControl {
  public:
@@ -120,7 +125,10 @@ class Consumer final : public Waker {
   bool next(MessageRef& ref);
   bool pull();
   void take_event(EventNode& node);
-  [[nodiscard]] bool revoked(const MessageRef& ref) const noexcept;
+  void look_ahead();
+  void let_partitions_go(const std::vector<rst_partition>& partitions);
+  [[nodiscard]] bool gone(const MessageRef& ref) const noexcept;
+  [[nodiscard]] std::size_t running_of(const std::vector<rst_partition>& partitions) const noexcept;
   void answer_revokes();
   void start(const MessageRef& ref, std::uint32_t lane);
   std::uint32_t start_run(std::uint32_t most);
@@ -176,6 +184,7 @@ class Consumer final : public Waker {
   std::uint32_t index_ = 0;
   std::uint32_t running_ = 0;
   RunningCall* suspended_ = nullptr;
+  Deferred* deferred_ = nullptr;
   Lanes lanes_;
 
   std::vector<MessageRef> gathered_;  // of a batch handler, not full yet
@@ -192,8 +201,12 @@ class Consumer final : public Waker {
   Error error_;
   PublishOp* line_ = nullptr;  // of replies; null until the first, and while the last one is under way
 
-  std::vector<std::unique_ptr<EventNode>> revoking_;
-  std::vector<rst_partition> lost_;
+  std::vector<MessageRef> held_;  // taken before their turn, to look for what goes; these come before the inbox
+  std::size_t held_at_ = 0;
+  std::vector<std::unique_ptr<EventNode>> revoking_;  // to be answered when none of theirs runs (rule G1)
+  std::optional<Timer> revoke_timer_;
+  std::vector<rst_partition> gone_;  // revoked or lost, each once: what is older than its generation is not started
+  std::uint32_t newest_gone_ = 0;    // the largest of these generations: no later batch can hold such a message
 
   std::vector<rst_batch*> live_;  // taken and not finished; a batch's place is in its host[0]
   std::optional<Timer> extend_timer_;

@@ -1,5 +1,5 @@
 // What becomes of a handled message: outcome × plan, failure policy, settlement.
-#include "runtime/consumer.hpp"
+#include "runtime/deferred.hpp"
 
 #include <algorithm>
 #include <string>
@@ -7,40 +7,6 @@
 namespace ruststream {
 inline namespace v0 {
 namespace detail {
-
-/// A call that has ended but for publishes that it left under way: settled when they are known.
-struct Consumer::Deferred {
-  Consumer* consumer;
-  std::uint32_t lane;
-  std::uint32_t waiting = 0;
-  bool copies = false;  // the publish is a copy of the message, made to retry or bury it
-  bool failed = false;
-  Error error;
-  std::vector<std::pair<MessageRef, Outcome>> verdicts;
-  std::function<void()> then;
-
-  void one_known(PublishOp& op) {
-    if (Result<void> result = op.take(); !result && !failed) {
-      failed = true;
-      error = std::move(result.error());
-    }
-  }
-  void conclude() {
-    for (auto& [ref, outcome] : verdicts) {
-      if (failed && copies) {  // another copy would fail the same way
-        consumer->log(log::Level::warn, static_cast<std::int64_t>(error.code),
-                      "a message could not be copied, the broker keeps it: " + error.text);
-        outcome = release();
-      } else if (failed && outcome.verdict() == Verdict::ack) {
-        outcome = consumer->on_failure(consumer->config_.on_failure, ref, "a publish failed: " + error.text);
-      }
-      consumer->settle(ref, outcome);
-    }
-    if (then && !failed) consumer->continuations_.push_back(std::move(then));
-    consumer->ended(lane, copies ? 0 : verdicts.size());
-    delete this;
-  }
-};
 
 void Consumer::log(log::Level level, std::int64_t code, std::string text) noexcept {
   const auto pass = rate_.admit(subscription_.id(), code, log::RateLimit::Clock::now());
@@ -351,6 +317,7 @@ void Consumer::defer(Invocation& invocation, PublishOp* attached, std::vector<st
 
 void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
   deferred.waiting = 1;
+  deferred.link();
   while (attached != nullptr) {
     PublishOp& op = *std::exchange(attached, attached->next);
     if (!op.done()) {

@@ -63,6 +63,26 @@ class Lanes {
     return true;
   }
 
+  /// Takes out the messages that wait and of which `goes` is true; the others keep their order.
+  template <class F>
+  void remove_if(F goes) {
+    for (Lane& lane : lanes_) {
+      std::uint32_t* link = &lane.first;
+      lane.last = kNone;
+      while (*link != kNone) {
+        const std::uint32_t place = *link;
+        if (!goes(waiting_[place].ref)) {
+          lane.last = place;
+          link = &waiting_[place].next;
+          continue;
+        }
+        *link = waiting_[place].next;
+        free(place);
+      }
+    }
+    std::erase_if(ready_, [this](std::uint32_t lane) { return lanes_[lane].first == kNone; });
+  }
+
   /// Any message that waits, its lane's order kept, for giving everything back.
   bool drop(MessageRef& ref) {
     ready_.clear();
@@ -90,6 +110,10 @@ class Lanes {
     ref = waiting_[place].ref;
     at.first = waiting_[place].next;
     if (at.first == kNone) at.last = kNone;
+    free(place);
+  }
+
+  void free(std::uint32_t place) {
     waiting_[place].next = free_;
     free_ = place;
     --count_;

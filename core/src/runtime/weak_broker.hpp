@@ -2,6 +2,7 @@
 #include <ruststream/sdk.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <mutex>
 #include <string>
@@ -9,7 +10,8 @@
 #include <vector>
 
 /// A broker for tests that can little, and that does what the test says: `lossy` has nothing to settle, `copies` can
-/// only acknowledge and names a private address for copies. One instance at a time.
+/// only acknowledge and names a private address for copies, `retries` redelivers but knows no delay. A message with
+/// `2:` in it is of partition 2. One instance at a time.
 namespace ruststream::testing {
 
 struct Weak {
@@ -21,9 +23,13 @@ struct Weak {
       sdk::caps(RST_CAP_SETTLE, RST_CAP_RELEASE, RST_CAP_PUBLISH_CONFIRM, RST_CAP_KEY,
                 sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_BYTES),
                 sdk::cap(RST_CAP_HEADERS, RST_LEVEL_NATIVE, RST_HEADERS_ANY_VALUE | RST_HEADERS_ANY_NAME));
+  static constexpr auto kRetriesCaps =
+      sdk::caps(RST_CAP_SETTLE, RST_CAP_RETRY, RST_CAP_RELEASE, RST_CAP_REJECT, RST_CAP_PARTITIONS,
+                RST_CAP_PUBLISH_CONFIRM, sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_BYTES));
   static constexpr rst_kind kKinds[] = {
       sdk::kind("lossy", RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER, kLossyCaps, "at most once"),
-      sdk::kind("copies", RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER, kCopiesCaps, "redelivers by a copy")};
+      sdk::kind("copies", RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER, kCopiesCaps, "redelivers by a copy"),
+      sdk::kind("retries", RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER, kRetriesCaps, "redelivers at once")};
 
   struct Subscription;
   /// What the test sets and reads; a test clears it.
@@ -37,10 +43,19 @@ struct Weak {
     std::vector<std::string> settled;                            // "verdict payload"
     std::vector<std::pair<std::string, std::string>> published;  // destination, payload
     std::vector<std::pair<std::uint64_t, std::int32_t>> answers;
+    std::size_t settled_before_answer = 0;  // the last one
     std::vector<Subscription*> subscriptions;
     const sdk::Host* host = nullptr;
   };
   static Script script;
+
+  static std::uint32_t partition_of(const std::string& payload) {
+    for (std::size_t at = 1; at < payload.size(); ++at) {
+      const char before = payload[at - 1];
+      if (payload[at] == ':' && before >= '0' && before <= '9') return static_cast<std::uint32_t>(before - '0');
+    }
+    return 0;
+  }
 
   struct Connection : sdk::Connection {
     Connection(const sdk::Birth& birth, Weak&, const rst_connection_spec&) : sdk::Connection(birth) {
@@ -52,7 +67,7 @@ struct Weak {
     Subscription(const sdk::Birth& birth, Weak&, Connection&, const rst_subscription_spec& spec)
         : sdk::Subscription(birth),
           address(sdk::view(spec.addresses[0])),
-          settles(spec.kind == 1),
+          settles(spec.kind != 0),
           tokens(spec.window_messages),
           pool(sdk::BatchPool<>::make(spec.max_batch)) {
       if (script.subscribe_code != RST_DONE) throw sdk::Failure{-script.subscribe_code, "you may not read this"};
@@ -85,6 +100,7 @@ struct Weak {
               const std::string& payload = waiting.front();
               rst_message& out = batch.add(batch.slab().copy(payload.data(), payload.size()), payload.size());
               out.flags = RST_MESSAGE_PADDED;
+              out.partition = partition_of(payload);
               if (settles) out.token = tokens.issue(std::string(payload));
             }
           },
@@ -140,6 +156,7 @@ struct Weak {
   std::int32_t answer(std::uint64_t id, std::int32_t status, std::span<const rst_position>, sdk::ErrorOut) {
     const std::scoped_lock lock(script.mutex);
     script.answers.emplace_back(id, status);
+    script.settled_before_answer = script.settled.size();
     return RST_DONE;
   }
 
@@ -163,6 +180,24 @@ struct Weak {
     if (to_connection) about.subject = 0;
     rst_event event = sdk::Host::event(kind, about);
     event.answer = answer;
+    script.host->send(event);
+  }
+
+  /// A partition of the first subscription goes; what is published after it has the generation from which that holds.
+  static void lose(std::uint32_t kind, std::uint32_t number, std::uint64_t answer, std::chrono::nanoseconds deadline) {
+    sdk::About about;
+    rst_partition partition{};
+    partition.partition = number;
+    {
+      const std::scoped_lock lock(script.mutex);
+      about = script.subscriptions.front()->about();
+      partition.generation = script.subscriptions.front()->next_generation();
+    }
+    rst_event event = sdk::Host::event(kind, about);
+    event.answer = answer;
+    event.deadline_ns = static_cast<std::uint64_t>(deadline.count());
+    event.partitions = &partition;
+    event.partition_count = 1;
     script.host->send(event);
   }
 
