@@ -245,6 +245,7 @@ void Consumer::ended(std::uint32_t lane, std::size_t messages) noexcept {
 
 void Consumer::stop_starting() {
   stopping_ = true;
+  retry_now(true);
   const auto give_up = [this](const MessageRef& ref) {
     ++counts_.released;
     push(ref, Verdict::release, {}, {});

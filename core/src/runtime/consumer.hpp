@@ -57,6 +57,7 @@ struct ConsumerConfig {
   std::string dead_letter;
   Plan plan;
   std::shared_ptr<PublisherCore> publisher;  // of the broker, without a destination
+  bool deduplicates = false;                 // what it publishes, by message id
   std::shared_ptr<PublisherCore> replies;    // of reply_to; null: each message's own
 };
 
@@ -68,6 +69,10 @@ struct ConsumerCounts {
   std::uint64_t released = 0;  // given back unhandled at the end
   std::uint64_t refused = 0;   // verdicts that came too late for the broker
 };
+
+/// The longest delay of a retry that this service keeps for a plan: a message that is back before the broker takes it
+/// back by itself. 0: the broker keeps it.
+[[nodiscard]] std::chrono::nanoseconds longest_kept_delay(const Plan& plan) noexcept;
 
 /// One running registration: takes what its subscription delivers, calls the handler, settles. Everything happens on
 /// one loop thread, wake() apart. In the steady state it allocates nothing: settlements, lanes and decoded values are
@@ -119,6 +124,13 @@ class Consumer final : public Waker {
   static constexpr std::uint32_t kNoLane = 0xFFFF'FFFF;  // of a call that holds none: nothing can run beside it
 
   struct Deferred;
+  /// A retry whose delay the broker cannot keep.
+  struct Delayed {
+    MessageRef ref;
+    std::string_view reason;
+    std::chrono::steady_clock::time_point due;
+    friend bool operator<(const Delayed& a, const Delayed& b) noexcept { return a.due > b.due; }  // the next on top
+  };
 
   void turn();
   void flush_soon() noexcept;
@@ -139,6 +151,9 @@ class Consumer final : public Waker {
   void ended(std::uint32_t lane, std::size_t messages) noexcept;
 
   void settle(const MessageRef& ref, const Outcome& outcome) noexcept;
+  void retry_later(const MessageRef& ref, const Outcome& outcome) noexcept;
+  void retry_due() noexcept;
+  void retry_now(bool all) noexcept;
   [[nodiscard]] bool reply_in_line(Invocation& invocation, const TypeTable& table, const void* value) noexcept;
   void acknowledge(const rst_message& message) noexcept;
   void finish_many(Invocation& invocation, const Outcome& outcome, const std::function<void()>* then) noexcept;
@@ -203,6 +218,9 @@ class Consumer final : public Waker {
 
   std::vector<MessageRef> held_;  // taken before their turn, to look for what goes; these come before the inbox
   std::size_t held_at_ = 0;
+  std::vector<Delayed> delayed_;  // a heap; at most the window
+  std::optional<Timer> delay_timer_;
+
   std::vector<std::unique_ptr<EventNode>> revoking_;  // to be answered when none of theirs runs (rule G1)
   std::optional<Timer> revoke_timer_;
   std::vector<rst_partition> gone_;  // revoked or lost, each once: what is older than its generation is not started

@@ -53,6 +53,7 @@ void Consumer::let_partitions_go(const std::vector<rst_partition>& partitions) {
     gathered_due_ = false;
   }
   lanes_.remove_if(give_back);
+  retry_now(false);
   held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(std::exchange(held_at_, 0)));
   std::erase_if(held_, give_back);
 }

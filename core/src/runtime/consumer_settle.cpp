@@ -1,4 +1,4 @@
-// What becomes of a handled message: outcome × plan, failure policy, settlement.
+// What becomes of a handled message: failure policy, settlement, replies.
 #include "runtime/deferred.hpp"
 
 #include <algorithm>
@@ -162,70 +162,6 @@ Outcome Consumer::on_failure(const FailurePolicy& policy, const MessageRef& ref,
   log(log::Level::warn, static_cast<std::int64_t>(policy.action),
       std::string(what) + "; attempt " + std::to_string(attempt) + ", " + then);
   return outcome;
-}
-
-void Consumer::settle(const MessageRef& ref, const Outcome& outcome) noexcept {
-  const Plan& plan = config_.plan;
-  if (outcome.verdict() == Verdict::ack) return push(ref, Verdict::ack, {}, {});
-  if (ref.message->token == 0) {
-    if (outcome.verdict() == Verdict::retry) {
-      ++counts_.lost;
-      log(log::Level::warn, RST_E_UNSUPPORTED,
-          "a message is lost: it was to be retried, and this kind cannot redeliver");
-    }
-    return push(ref, outcome.verdict(), {}, {});
-  }
-  if (outcome.verdict() == Verdict::retry) {
-    if (outcome.delay().count() > 0 && plan.can(RST_CAP_RETRY_AFTER)) {
-      const auto longest = std::chrono::nanoseconds(plan.max_delay_ns);
-      const auto delay = longest.count() > 0 ? std::min(outcome.delay(), longest) : outcome.delay();
-      return push(ref, Verdict::retry, delay, outcome.reason());
-    }
-    if (plan.can(RST_CAP_RETRY)) return push(ref, Verdict::retry, {}, outcome.reason());
-    if ((plan.flags & RST_PLAN_COPY_PRIVATE) != 0 && copy_to(plan.copy_address, ref, outcome.reason())) return;
-    return settle(ref, release());
-  }
-  if (outcome.verdict() == Verdict::release && !plan.can(RST_CAP_RELEASE)) {
-    if (plan.can(RST_CAP_RETRY)) return push(ref, Verdict::retry, {}, {});
-    subscription_.give_back(1, 0);  // left unsettled: the broker takes it back in its own time (rule S4)
-    return unref(*ref.batch, 1);
-  }
-  if (outcome.verdict() == Verdict::reject && !config_.dead_letter.empty() && !plan.can(RST_CAP_REJECT_TO) &&
-      copy_to(config_.dead_letter, ref, outcome.reason())) {
-    return;
-  }
-  if (outcome.verdict() == Verdict::reject && !plan.can(RST_CAP_REJECT)) {
-    ++counts_.lost;
-    log(log::Level::warn, RST_E_UNSUPPORTED, "a rejected message is acknowledged: this kind cannot reject");
-    return push(ref, Verdict::ack, {}, {});
-  }
-  push(ref, outcome.verdict(), {}, outcome.reason());
-}
-
-bool Consumer::copy_to(const std::string& destination, const MessageRef& ref, std::string_view reason) noexcept {
-  if (config_.publisher == nullptr || destination.empty()) return false;
-  const Message message(*ref.batch, *ref.message, subscription_.address());
-  PublishBuilder builder(*config_.publisher, nullptr);
-  builder = std::move(builder).payload(message.payload()).to(destination);
-  if (message.key()) builder = std::move(builder).key(*message.key());
-  for (const Header header : message.headers()) builder = std::move(builder).header(header.name, header.value);
-  builder = std::move(builder).header("x-ruststream-from", message.address());
-  builder = std::move(builder).header("x-ruststream-attempt", std::to_string(message.attempt()));
-  if (!reason.empty()) builder = std::move(builder).header("x-ruststream-reason", reason);
-  // Confirmed first, acknowledged then; failing that the original stays with the broker.
-  ++running_;
-  Invocation copying(*this, ref, kNoLane, room_);
-  if (PublishOp* const op = std::move(builder).publish().detach_op(); op != nullptr) copying.attach(*op);
-  PublishOp* const attached = copying.take_attached();
-  if (attached == nullptr) {
-    --running_;
-    push(ref, Verdict::ack, {}, {});
-    return true;
-  }
-  auto* const deferred = new Deferred{
-      .consumer = this, .lane = kNoLane, .copies = true, .error = {}, .verdicts = {{ref, ack()}}, .then = {}};
-  wait_for(*deferred, attached);
-  return true;
 }
 
 void Consumer::push(const MessageRef& ref, Verdict verdict, std::chrono::nanoseconds delay,

@@ -83,6 +83,73 @@ TEST_F(OnWeak, ACopyThatFailsLeavesTheMessageWithTheBroker) {
   EXPECT_TRUE(logged("could not be copied"));
 }
 
+TEST_F(OnWeak, ACopyCarriesWhatTheOriginalSaysOfItself) {
+  start([&](Scope& b) {
+    b.subscribe("in", [](Payload payload) { return payload.text() == "again" ? retry() : reject(); })
+        .kind("copies")
+        .dead_letter("dead");
+  });
+  for (const char* each : {"again", "never"}) {
+    auto message = good(app.publisher()).message(Payload(each)).to("in").reply_to("answers").correlation_id("c-1");
+    good(std::move(message).message_id("m-1").content_type("text/plain").publish().get());
+  }
+  EXPECT_EQ(of(&Weak::Script::settled, 2).size(), 2U);
+  EXPECT_EQ(of(&Weak::Script::published, 4)[2].first, "copies.mine");
+  EXPECT_EQ(of(&Weak::Script::published, 4)[3].first, "dead");
+  const Weak::Props original{"answers", "c-1", "m-1", "text/plain"};
+  EXPECT_EQ(of(&Weak::Script::props, 4), std::vector<Weak::Props>(4, original));
+}
+
+TEST_F(OnWeak, WhereTheBrokerKnowsNoDelayTheServiceKeepsItWhileOtherMessagesGoOn) {
+  const auto later = [](Payload payload) {
+    return payload.text() == "late" ? retry_after(400ms) : payload.text() == "sooner" ? retry_after(200ms) : ack();
+  };
+  start([&](Scope& b) {
+    b.subscribe("in", later).kind("retries");
+    b.subscribe("copied", later).kind("copies");
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  for (const char* each : {"late", "sooner", "now"}) publish(each);
+  EXPECT_EQ(of(&Weak::Script::settled, 1), (std::vector<std::string>{"1 now"}));
+  EXPECT_EQ(of(&Weak::Script::settled, 2).back(), "2 sooner");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 200ms);
+  EXPECT_EQ(of(&Weak::Script::settled, 3).back(), "2 late");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 400ms);
+  good(good(app.publisher()).message(Payload("late")).to("copied").publish().get());
+  EXPECT_EQ(of(&Weak::Script::settled, 4).back(), "1 late");
+  EXPECT_EQ(of(&Weak::Script::published, 5).back().first, "copies.mine");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 800ms);
+}
+
+TEST_F(OnWeak, AStopDoesNotWaitForADelayThatTheServiceKeeps) {
+  start([&](Scope& b) {
+    b.subscribe("in", [&](Payload payload) {
+       seen.add(std::string(payload.text()));
+       return retry_after(1h);
+     }).kind("retries");
+  });
+  publish("late");
+  EXPECT_EQ(seen.exactly(1).size(), 1U);
+  EXPECT_TRUE(of(&Weak::Script::settled, 0).empty());
+  app.stop();
+  EXPECT_EQ(app.wait(), kExitOk);
+  EXPECT_EQ(of(&Weak::Script::settled, 1), (std::vector<std::string>{"2 late"}));
+}
+
+TEST_F(OnWeak, CheckSaysWhereTheDelayOfARetryIsKept) {
+  app.broker("weak:", [](Scope& b) {
+    b.subscribe("a", [](Payload) {}).kind("retries");
+    b.subscribe("b", [](Payload) {}).kind("lossy");
+  });
+  const char* const arguments[] = {"weak", "check"};
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(app.run(2, arguments), kExitOk);
+  const std::string text = ::testing::internal::GetCapturedStdout();
+  const auto at = text.find("retry_after: the delay is kept by this service, at most 3600000 ms");
+  EXPECT_NE(at, std::string::npos) << text;
+  EXPECT_EQ(text.find("retry_after", at + 1), std::string::npos) << "lossy retries nothing";
+}
+
 TEST_F(OnWeak, EveryEventThatWaitsIsAnswered) {
   start([&](Scope& b) { b.subscribe("in", [](Payload) {}); });
   const struct {

@@ -77,6 +77,20 @@ TEST_F(Partitions, WhatWaitsOfALostPartitionIsGivenBackAtOnce) {
   EXPECT_EQ(settled(4), (Lines{"1 1:runs", "1 2:runs", "1 2:waits", "3 1:waits"}));
 }
 
+TEST_F(Partitions, ADelayedRetryOfARevokedPartitionIsSettledBeforeTheAnswer) {
+  start([&](Scope& b) {
+    b.subscribe("in", [&](Payload payload) {
+       seen.add(std::string(payload.text()));
+       return retry_after(1h);
+     }).kind("retries");
+  });
+  for (const char* each : {"1:late", "2:late"}) publish(each);
+  EXPECT_EQ(seen.exactly(2).size(), 2U);
+  Weak::lose(RST_EVENT_SUB_REVOKING, 1, 7, 30s);
+  EXPECT_EQ(of(&Weak::Script::answers, 1).size(), 1U);
+  EXPECT_EQ(settled(1), (Lines{"2 1:late"}));
+}
+
 TEST_F(Partitions, WhatIsGatheredForABatchIsGivenBackAndTheRestStays) {
   start([&](Scope& b) {
     b.subscribe("in",

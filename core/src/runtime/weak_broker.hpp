@@ -2,6 +2,7 @@
 #include <ruststream/sdk.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <deque>
 #include <mutex>
@@ -26,6 +27,34 @@ struct Weak {
   static constexpr auto kRetriesCaps =
       sdk::caps(RST_CAP_SETTLE, RST_CAP_RETRY, RST_CAP_RELEASE, RST_CAP_REJECT, RST_CAP_PARTITIONS,
                 RST_CAP_PUBLISH_CONFIRM, sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_BYTES));
+  /// Reply address, correlation id, message id, content type.
+  using Props = std::array<std::string, 4>;
+  struct Waiting {
+    std::string payload;
+    Props props;
+  };
+  static Props props_of(const rst_out_props* props) {
+    if (props == nullptr) return {};
+    const auto text = [](const void* at, std::uint32_t size) {
+      return size == 0 ? std::string() : std::string(static_cast<const char*>(at), size);
+    };
+    return {text(props->reply_to, props->reply_to_len), text(props->correlation, props->correlation_len),
+            text(props->message_id, props->message_id_len), text(props->content_type, props->content_type_len)};
+  }
+  static void show(const Props& props, sdk::Batch<>& batch) {
+    if (props == Props()) return;
+    rst_message_meta& meta = batch.meta();
+    const auto copy = [&](const std::string& text) { return batch.slab().copy(text.data(), text.size()); };
+    meta.reply_to = copy(props[0]);
+    meta.correlation = copy(props[1]);
+    meta.message_id = copy(props[2]);
+    meta.content_type = batch.slab().copy(std::string_view(props[3]));
+    meta.reply_to_len = static_cast<std::uint32_t>(props[0].size());
+    meta.correlation_len = static_cast<std::uint32_t>(props[1].size());
+    meta.message_id_len = static_cast<std::uint32_t>(props[2].size());
+    meta.content_type_len = static_cast<std::uint32_t>(props[3].size());
+  }
+
   static constexpr rst_kind kKinds[] = {
       sdk::kind("lossy", RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER, kLossyCaps, "at most once"),
       sdk::kind("copies", RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER, kCopiesCaps, "redelivers by a copy"),
@@ -42,6 +71,7 @@ struct Weak {
     std::vector<std::uint64_t> held;                             // their operations
     std::vector<std::string> settled;                            // "verdict payload"
     std::vector<std::pair<std::string, std::string>> published;  // destination, payload
+    std::vector<Props> props;                                    // of each of these
     std::vector<std::pair<std::uint64_t, std::int32_t>> answers;
     std::size_t settled_before_answer = 0;  // the last one
     std::vector<Subscription*> subscriptions;
@@ -97,10 +127,11 @@ struct Weak {
           [this](sdk::Batch<>& batch, std::uint32_t most) {
             const std::scoped_lock lock(script.mutex);
             for (; batch.size() != most && !waiting.empty(); waiting.pop_front()) {
-              const std::string& payload = waiting.front();
+              const auto& [payload, props] = waiting.front();
               rst_message& out = batch.add(batch.slab().copy(payload.data(), payload.size()), payload.size());
               out.flags = RST_MESSAGE_PADDED;
               out.partition = partition_of(payload);
+              show(props, batch);
               if (settles) out.token = tokens.issue(std::string(payload));
             }
           },
@@ -109,7 +140,7 @@ struct Weak {
 
     std::string address;
     bool settles;
-    std::deque<std::string> waiting;
+    std::deque<Waiting> waiting;
     sdk::Tokens<std::string> tokens;
     sdk::BatchPool<>::Owner pool;
   };
@@ -125,9 +156,10 @@ struct Weak {
             const std::scoped_lock lock(script.mutex);
             if (to == script.refused) return -RST_E_DENIED;
             script.published.emplace_back(to, payload);
+            script.props.push_back(props_of(message.props));
             for (Subscription* const each : script.subscriptions) {
               if (each->address != to) continue;
-              each->waiting.push_back(payload);
+              each->waiting.push_back({payload, script.props.back()});
               if (each->try_pin()) woken.push_back(each);
             }
             return RST_OK;

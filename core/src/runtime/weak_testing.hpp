@@ -14,6 +14,7 @@ struct OnWeak : ::testing::Test {
     Weak::script.settled.clear();
     Weak::script.refused.clear();
     Weak::script.published.clear();
+    Weak::script.props.clear();
     Weak::script.answers.clear();
     Weak::script.held.clear();
     Weak::script.settled_before_answer = 0;
