@@ -1,5 +1,6 @@
 #include "runtime/app_core.hpp"
 
+#include "runtime/awaits.hpp"
 #include "settings/convert.hpp"
 #include "settings/keys.hpp"
 
@@ -11,65 +12,10 @@ namespace detail {
 namespace {
 
 constexpr std::chrono::seconds kDrainTimeout{30};
+constexpr std::chrono::seconds kHookTimeout{60};
 constexpr std::chrono::seconds kOperationTimeout{10};
 constexpr std::chrono::seconds kCloseTimeout{5};
 constexpr std::chrono::milliseconds kDrainPoll{2};
-
-/// Awaits an operation of the client core; bounded by the operation's own deadline.
-class Await {
- public:
-  explicit Await(OpRef op) noexcept : op_(std::move(op)) {}
-  bool await_ready() const noexcept { return op_.done(); }
-  bool await_suspend(std::coroutine_handle<> waiter) noexcept { return op_.suspend(waiter); }
-  Result<std::uint64_t> await_resume() noexcept { return op_.take(); }
-
- private:
-  OpRef op_;
-};
-
-/// Goes on, on another loop's thread. A task that hops must come home before it ends.
-class Hop {
- public:
-  explicit Hop(Loop& to) noexcept : to_(to) {}
-  bool await_ready() const noexcept { return to_.on_thread(); }
-  void await_suspend(std::coroutine_handle<> waiter) noexcept {
-    resume_.handle = waiter;
-    to_.post(resume_);
-  }
-  void await_resume() const noexcept {}
-
- private:
-  Loop& to_;
-  Resume resume_;
-};
-
-/// Continues behind everything that was posted to this thread's loop so far.
-class Behind {
- public:
-  explicit Behind(Loop& here) noexcept : here_(here) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiter) noexcept {
-    resume_.handle = waiter;
-    here_.post(resume_);
-  }
-  void await_resume() const noexcept {}
-
- private:
-  Loop& here_;
-  Resume resume_;
-};
-
-/// Suspends until somebody resumes the stored handle.
-class Park {
- public:
-  explicit Park(std::coroutine_handle<>& place) noexcept : place_(place) {}
-  bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> waiter) noexcept { place_ = waiter; }
-  void await_resume() const noexcept {}
-
- private:
-  std::coroutine_handle<>& place_;
-};
 
 /// Runs what is the user's; what it throws becomes the error.
 template <class F>
@@ -87,7 +33,10 @@ Result<void> guarded(F&& users) {
 }  // namespace
 
 AppCore::AppCore(AppInfo about)
-    : info(std::move(about)), environment_(Environment::shared()), drain_timeout_(kDrainTimeout) {
+    : info(std::move(about)),
+      environment_(Environment::shared()),
+      drain_timeout_(kDrainTimeout),
+      hook_timeout_(kHookTimeout) {
   stop_node_.core = this;
   stop_node_.run = [](Ready* self) noexcept {
     AppCore& core = *static_cast<StopNode*>(self)->core;
@@ -169,10 +118,12 @@ Result<void> AppCore::configure() {
     if (!choice) return std::unexpected(choice.error());
     environment_->logger().set_format(*choice == 0 ? log::Format::text : log::Format::json);
   }
-  if (const auto* timeout = settings.find("drain_timeout"); timeout != nullptr) {
-    const auto duration = settings::as_duration(*timeout);
+  for (const auto& [key, timeout] : {std::pair{"drain_timeout", &drain_timeout_}, {"hook_timeout", &hook_timeout_}}) {
+    const auto* setting = settings.find(key);
+    if (setting == nullptr) continue;
+    const auto duration = settings::as_duration(*setting);
     if (!duration) return std::unexpected(duration.error());
-    drain_timeout_ = *duration;
+    *timeout = *duration;
   }
   if (const auto* paths = settings.find("plugin.path"); paths != nullptr) {
     for (const std::string& path : settings::as_list(*paths)) {
@@ -208,6 +159,7 @@ int AppCore::live(App& app, Loop& loop, std::function<void(const Result<void>&)>
   };
   loop.post(begin);
   loop.run();
+  late_hooks_.clear();  // nothing resumes them any more, and the loop of their timers is still there
   {
     const std::scoped_lock lock(stop_mutex_);
     loop_ = nullptr;
@@ -245,8 +197,16 @@ Task<Result<void>> AppCore::run_hooks(const std::vector<App::Hook>& hooks, App& 
   for (const App::Hook& hook : hooks) {
     Result<void> result;
     try {
-      Task<Result<void>> task = hook(app);
-      result = co_await task;
+      auto call = std::make_unique<HookCall>(*loop_, hook(app), hook_timeout_);
+      HookCall& running = *call;  // g++ 12 copies `*call` in a co_await
+      if (const bool ended = co_await running; ended) {
+        result = call->take();
+      } else {
+        late_hooks_.push_back(std::move(call));
+        const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(hook_timeout_);
+        result = fail(Code::timeout, "a hook has not ended within hook_timeout, " + std::to_string(waited.count()) +
+                                         " ms: the app stops without it");
+      }
     } catch (...) {
       result = guarded([] { throw; });
     }
@@ -342,6 +302,7 @@ Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, PlannedPubli
   const std::shared_ptr<PublisherCore> outside = broker.publisher;
   if (Result<void> opened = co_await open_publisher(own, broker, loop); !opened) co_return opened;
   config.publisher = std::exchange(broker.publisher, outside);
+  config.deduplicates = own.plan.plan.can(RST_CAP_DEDUPLICATE);
   if (planned.replies) {
     PlannedPublisher replies{nullptr, std::move(*planned.replies)};
     if (Result<void> opened = co_await open_publisher(replies, broker, loop); !opened) co_return opened;
@@ -467,7 +428,7 @@ Task<void> AppCore::let_go() {
         subscription.consumer->stop_starting();  // empties the inbox; the verdicts are refused and nobody minds
         subscription.core->set_waker(nullptr);
         do {  // a node of it that is on its way still finds the consumer
-          Behind nodes(*subscription.loop);
+          Hop nodes(*subscription.loop);
           co_await nodes;
         } while (subscription.consumer->posted());
         const ConsumerCounts& counts = subscription.consumer->counts();

@@ -22,6 +22,8 @@ namespace ruststream {
 inline namespace v0 {
 namespace detail {
 
+class HookCall;
+
 /// One connected broker of a running app. Ends in reverse order of its members.
 struct RunningBroker {
   std::shared_ptr<ConnectionCore> connection;
@@ -76,7 +78,7 @@ class AppCore final : public AppControl, private EventSink {
   void request_stop() noexcept;
   [[nodiscard]] Result<Publisher> find_publisher(std::string_view broker) const;
 
-  /// Reads `log.*`, `drain_timeout`; plans. Nothing is connected.
+  /// Reads `log.*` and the timeouts; plans. Nothing is connected.
   Result<void> configure();
   [[nodiscard]] const AppPlan& plan() const noexcept { return plan_; }
   [[nodiscard]] Environment& environment() noexcept { return *environment_; }
@@ -109,6 +111,8 @@ class AppCore final : public AppControl, private EventSink {
   std::shared_ptr<Environment> environment_;
   AppPlan plan_;
   std::chrono::nanoseconds drain_timeout_;
+  std::chrono::nanoseconds hook_timeout_;              // of each hook
+  std::vector<std::unique_ptr<HookCall>> late_hooks_;  // left behind suspended, destroyed once the loop has ended
   std::deque<RunningBroker> running_;
   mutable std::mutex publishers_mutex_;  // find_publisher against start and end
   std::vector<std::pair<std::string, std::shared_ptr<PublisherCore>>> outside_;

@@ -99,6 +99,50 @@ TEST_P(Lifecycle, StoppingUnderLoadLosesAndDeadLettersNothing) {
   EXPECT_GT(services, 2U) << "the load was too light to stop under";
 }
 
+struct Forgotten {
+  bool& destroyed;
+  ~Forgotten() { destroyed = true; }
+};
+Task<Result<void>> never_ends(bool& destroyed, bool through_library) {
+  const Forgotten witness{destroyed};
+  if (through_library) co_await sleep_for(1h);
+  co_await std::suspend_always{};
+  co_return Result<void>();
+}
+
+TEST_P(Lifecycle, AHookThatNeverEndsFailsAtItsDeadlineAndIsDestroyedOnlyWhenEverythingIsOver) {
+  using Add = App& (App::*)(App::Hook);
+  const struct {
+    const char* name;
+    Add add;
+    bool starts;
+  } cases[] = {{"on_startup", &App::on_startup, false},
+               {"after_startup", &App::after_startup, false},
+               {"on_shutdown", &App::on_shutdown, true}};
+  for (const auto& each : cases) {
+    for (const bool through_library : {true, false}) {
+      bool destroyed = false, destroyed_at_the_end = true;
+      App late{{.title = each.name, .version = "1"}};
+      late.set("hook_timeout", "50ms");
+      if (GetParam() == Form::loaded) late.set("plugin.path", MEMORY_PLUGIN);
+      late.broker("memory:", [](Scope& b) { b.subscribe("in", [](Payload) {}); });
+      (late.*each.add)([&](App&) { return never_ends(destroyed, through_library); });
+      late.after_shutdown([&](App&) { destroyed_at_the_end = destroyed; });
+      const auto begin = std::chrono::steady_clock::now();
+      const auto result = late.start();
+      EXPECT_EQ(result.has_value(), each.starts) << each.name;
+      late.stop();
+      EXPECT_EQ(late.wait(), kExitFatal);
+      EXPECT_GE(std::chrono::steady_clock::now() - begin, 50ms);
+      const std::string why = std::string(each.name) + ": a hook has not ended within hook_timeout, 50 ms";
+      EXPECT_TRUE(logged(why));
+      EXPECT_EQ(result ? why : result.error().text.substr(0, why.size()), why);
+      EXPECT_FALSE(destroyed_at_the_end);
+      EXPECT_TRUE(destroyed);
+    }
+  }
+}
+
 struct Stuck {
   Seen<std::string>& order;
   Task<void> operator()(Payload) const {

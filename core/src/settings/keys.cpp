@@ -54,7 +54,7 @@ Result<void> check(const Setting& setting) {
   if (has_empty_part(setting.key)) return fail(Code::option, where(setting) + ": a part of the key is empty");
   if (setting.key == "log.level") return only_error(as_choice(setting, kLogLevels));
   if (setting.key == "log.format") return only_error(as_choice(setting, kLogFormats));
-  if (setting.key == "drain_timeout") return only_error(as_duration(setting));
+  if (setting.key == "drain_timeout" || setting.key == "hook_timeout") return only_error(as_duration(setting));
   if (setting.key == "broker" && setting.is_list) return only_error(as_text(setting));
   for (const std::string_view section : {kSections[1], kSections[2], kSections[3]})
     if (setting.key == section)

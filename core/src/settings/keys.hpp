@@ -17,7 +17,8 @@ namespace ruststream::inline v0::settings {
 inline constexpr std::array<std::string_view, 4> kSections{"broker", "subscription", "publisher", "app"};
 
 /// Keys with a fixed name.
-inline constexpr std::array<std::string_view, 4> kKeys{"log.level", "log.format", "drain_timeout", "plugin.path"};
+inline constexpr std::array<std::string_view, 5> kKeys{"log.level", "log.format", "drain_timeout", "hook_timeout",
+                                                       "plugin.path"};
 
 inline constexpr std::array<std::string_view, 5> kLogLevels{"error", "warn", "info", "debug", "trace"};
 inline constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};

@@ -61,8 +61,8 @@ TEST_F(Load, ReportsEveryProblemAtOnce) {
             "subscription (FILE:3): expected a section with keys below it, got a value\n"
             "subscription..kind (RUSTSTREAM_SUBSCRIPTION____KIND): a part of the key is empty\n"
             "subscriptions.a.kind (--set): unknown key; did you mean `subscription.a.kind`?\n"
-            "x.y (FILE:7): unknown key; the keys are log.level, log.format, drain_timeout, plugin.path and those below "
-            "broker, subscription, publisher, app\n");
+            "x.y (FILE:7): unknown key; the keys are log.level, log.format, drain_timeout, hook_timeout, plugin.path "
+            "and those below broker, subscription, publisher, app\n");
 }
 
 TEST_F(Load, TakesTheFileFromTheEnvironmentUnlessAFlagNamesOne) {
