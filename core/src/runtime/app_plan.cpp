@@ -14,6 +14,8 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
+constexpr std::uint32_t kDefaultWorkers = 1;
+constexpr std::uint32_t kDefaultBatch = 64;
 constexpr std::uint32_t kDefaultMaxAttempts = 10;
 
 class Planner {
@@ -137,9 +139,9 @@ class Planner {
     if (!wanted) return problem({}, wanted.error());
     PlannedSubscription planned;
     planned.declaration = &declared;
-    planned.workers = std::max<std::uint32_t>(1, wanted->workers.value_or(declared.workers));
+    planned.workers = std::max<std::uint32_t>(1, wanted->workers.value_or(declared.workers.value_or(kDefaultWorkers)));
     planned.keyed = wanted->by_key.value_or(declared.keyed);
-    planned.batch = std::max<std::uint32_t>(1, wanted->batch.value_or(declared.batch));
+    planned.batch = std::max<std::uint32_t>(1, wanted->batch.value_or(declared.batch.value_or(kDefaultBatch)));
     planned.batch_wait = wanted->batch_wait.value_or(declared.batch_wait);
     const bool batches = declared.handler->takes_batch();
     if (batches && planned.keyed)

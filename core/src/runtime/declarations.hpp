@@ -21,9 +21,9 @@ struct SubscriptionDeclaration {
   SubscribeOptions options;
   std::unique_ptr<Handler> handler;
   const Codec* codec = &json();
-  std::uint32_t workers = 1;
+  std::optional<std::uint32_t> workers;
   bool keyed = false;
-  std::uint32_t batch = 64;
+  std::optional<std::uint32_t> batch;
   std::chrono::nanoseconds batch_wait{0};
   std::optional<std::uint32_t> max_attempts;
   std::string reply_to;

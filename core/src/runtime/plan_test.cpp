@@ -146,6 +146,64 @@ TEST(Settings, CodeThenFileThenEnvironmentThenFlags) {
   std::remove(file.c_str());
 }
 
+TEST(Settings, CheckNamesTheSourceOfWhatTheCodeSaysToo) {
+  const auto report = [](std::vector<const char*> arguments) {
+    App app{{.title = "orders", .version = "1"}};
+    app.set("log.level", "error").set("subscription.ORDERS.batch", "9");
+    app.broker("memory:?capacity=7", [](Scope& b) {
+      b.subscribe("in", [](const Order&) {})
+          .name("ORDERS")
+          .kind("topic")
+          .group("g")
+          .workers(1, by_key)
+          .batch(3, 20ms)
+          .in_flight(50)
+          .max_attempts(4)
+          .dead_letter("dead")
+          .option("ack_timeout", "5s");
+      PublisherOptions unconfirmed;
+      unconfirmed.confirm = false;
+      (void)b.publisher("alerts", "out", unconfirmed);
+      b.subscribe("other", [](const Order&) {});
+    });
+    arguments.insert(arguments.begin(), {"orders", "check"});
+    ::testing::internal::CaptureStdout();
+    EXPECT_EQ(app.run(static_cast<int>(arguments.size()), arguments.data()), kExitOk);
+    std::string text = ::testing::internal::GetCapturedStdout();
+    std::string squeezed;  // the columns are the report's
+    for (const char c : text.substr(0, text.find("broker memory:"))) {
+      if (c != ' ' || squeezed.back() != ' ') squeezed += c;
+    }
+    return squeezed;
+  };
+  EXPECT_EQ(report({}),
+            R"(broker = "memory:?capacity=7" # code
+log.level = "error" # code
+publisher.alerts.confirm = "false" # code
+publisher.alerts.destination = "out" # code
+subscription.ORDERS.ack_timeout = "5s" # code
+subscription.ORDERS.address = "in" # code
+subscription.ORDERS.batch = "9" # code
+subscription.ORDERS.batch_wait = "20ms" # code
+subscription.ORDERS.by_key = "true" # code
+subscription.ORDERS.dead_letter = "dead" # code
+subscription.ORDERS.group = "g" # code
+subscription.ORDERS.in_flight = "50" # code
+subscription.ORDERS.kind = "topic" # code
+subscription.ORDERS.max_attempts = "4" # code
+subscription.ORDERS.workers = "1" # code
+subscription.other.address = "other" # code
+)");
+  const Variable variable("RUSTSTREAM_SUBSCRIPTION__ORDERS__WORKERS", "8");
+  const std::string later = report({"--broker", "memory:elsewhere", "--set", "publisher.alerts.destination=there"});
+  expect_words(later, {"broker = \"memory:elsewhere\" # --broker\n",
+                       "subscription.orders.workers = \"8\" # RUSTSTREAM_SUBSCRIPTION__ORDERS__WORKERS\n",
+                       "publisher.alerts.destination = \"there\" # --set\n"});
+  for (const char* loser : {"capacity", "ORDERS.workers", "\"out\""}) {
+    EXPECT_EQ(later.find(loser), std::string::npos) << loser << " in:\n" << later;
+  }
+}
+
 TEST(Settings, TheKindAndItsOptionsComeFromOutsideToo) {
   expect_words(check({"--set", "subscription.billing.kind=log", "--set", "subscription.billing.address=archive",
                       "--set", "subscription.billing.by_key=true"}),

@@ -3,6 +3,7 @@
 #include "options/table.hpp"
 #include "runtime/app_core.hpp"
 #include "runtime/signals.hpp"
+#include "runtime/written.hpp"
 #include "settings/command_line.hpp"
 #include "settings/load.hpp"
 #include "settings/report.hpp"
@@ -49,16 +50,25 @@ bool is_secret(const detail::AppPlan& plan, const settings::Setting& setting) {
   return false;
 }
 
+/// What becomes of the delay of a retry where the broker cannot keep it; nothing where it can, or nothing is retried.
+std::string delay_note(const detail::Plan& plan) {
+  const auto longest = std::chrono::duration_cast<std::chrono::milliseconds>(detail::longest_kept_delay(plan));
+  if (longest.count() == 0 || !plan.can(RST_CAP_SETTLE)) return {};
+  return "    retry_after: the delay is kept by this service, at most " + std::to_string(longest.count()) +
+         " ms; the message stays unsettled meanwhile and counts for in_flight\n";
+}
+
 int check(const detail::AppCore& core, const std::vector<std::string>& warnings) {
   const detail::AppPlan& plan = core.plan();
-  std::string text = settings::report(core.settings, [&](const settings::Setting& s) { return is_secret(plan, s); });
+  std::string text = settings::report(detail::as_written(core.brokers, core.settings),
+                                      [&](const settings::Setting& s) { return is_secret(plan, s); });
   for (const detail::PlannedBroker& broker : plan.brokers) {
     text += "broker " + broker.connection.display + " by " + std::string(options::view(broker.plugin->name)) + "\n";
     for (const detail::PlannedSubscription& subscription : broker.subscriptions) {
       text += "  subscription " + subscription.declaration->name + ": " + subscription.plan.address + ", kind " +
               std::string(options::view(options::kind_at(*broker.plugin, subscription.plan.kind).name)) + ", workers " +
               std::to_string(subscription.workers) + (subscription.keyed ? " by key" : "") + ", in_flight " +
-              std::to_string(subscription.plan.window) + "\n";
+              std::to_string(subscription.plan.window) + "\n" + delay_note(subscription.plan.plan);
     }
     for (const detail::PlannedPublisher& publisher : broker.publishers) {
       if (publisher.declaration == nullptr) continue;
