@@ -22,6 +22,8 @@ struct Partitions : OnWeak {
   };
   ~Partitions() override {
     for (auto& each : open) each = true;
+    app.stop();  // before the gates go
+    app.wait();
   }
   /// All of them may be settled in any order.
   static Lines settled(std::size_t count) {
