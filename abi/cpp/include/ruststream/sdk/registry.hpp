@@ -22,7 +22,8 @@ enum class ObjectType : std::uint8_t { kConnection, kSubscription, kPublisher };
 
 namespace detail {
 
-struct Slot {
+/// A cache line of its own: threads that use different objects do not slow each other down.
+struct alignas(64) Slot {
   std::atomic<std::uint64_t> word{0};
   Object* object = nullptr;
   std::uint32_t index = 0;
