@@ -94,11 +94,15 @@ Result<void> SubscriptionCore::settle(std::span<rst_settlement> items, bool* ref
   return {};
 }
 
-void SubscriptionCore::release(rst_batch& batch) noexcept {
-  const std::uint64_t bytes = batch.bytes;
-  batch.ops->release(&batch);
+void SubscriptionCore::release(std::span<rst_batch* const> batches) noexcept {
+  if (batches.empty()) return;
+  std::uint64_t bytes = 0;
+  for (rst_batch* const batch : batches) {
+    bytes += batch->bytes;
+    batch->ops->release(batch);
+  }
   give_back(0, bytes);
-  drop_reference();
+  drop_references(static_cast<std::uint32_t>(batches.size()));
 }
 
 void SubscriptionCore::give_up(rst_batch& batch) {
@@ -173,8 +177,8 @@ void SubscriptionCore::answer(std::uint64_t answer, std::int32_t status) noexcep
   }
 }
 
-void SubscriptionCore::drop_reference() noexcept {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+void SubscriptionCore::drop_references(std::uint32_t count) noexcept {
+  if (references_.fetch_sub(count, std::memory_order_acq_rel) != count) return;
   const std::shared_ptr<ConnectionCore> connection = std::move(connection_);
   connection->instance().subscriptions.release(id_);
 }

@@ -4,6 +4,7 @@
 #include <ruststream/abi.h>
 #include <ruststream/outcome.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -52,7 +53,8 @@ class SubscriptionCore {
   /// `refused` is set when one of them is an error; the result is the verb's error when no item was looked at.
   [[nodiscard]] Result<void> settle(std::span<rst_settlement> items, bool* refused = nullptr);
   /// Returns a batch's memory to the plugin, its bytes to the balance, and drops its reference. `batch` is gone after.
-  void release(rst_batch& batch) noexcept;
+  void release(rst_batch& batch) noexcept { release(std::array{&batch}); }
+  void release(std::span<rst_batch* const> batches) noexcept;
   /// The same for a batch none of whose messages was looked at: they go back as RELEASE.
   void give_up(rst_batch& batch);
 
@@ -63,23 +65,29 @@ class SubscriptionCore {
   [[nodiscard]] OpRef drain();
   [[nodiscard]] OpRef close(std::uint32_t flags, std::chrono::nanoseconds timeout);
   void answer(std::uint64_t answer, std::int32_t status) noexcept;
-  void drop_reference() noexcept;
+  void drop_reference() noexcept { drop_references(1); }
 
   /// Deliveries that were destroyed without a verdict.
   std::atomic<std::uint64_t> forgotten{0};
 
  private:
+  static constexpr std::size_t kLine = 64;  // of the cache: what two threads write for each message lies apart
+
   void wake() noexcept;
+  void drop_references(std::uint32_t count) noexcept;
 
   Inbox inbox_;
-  std::atomic<bool> partitions_went_{false};
-  std::atomic<Waker*> waker_{nullptr};
-  std::atomic<std::uint32_t> waking_{0};           // threads between loading the waker and having called it
-  std::atomic<std::int64_t> balance_messages_{0};  // what the plugin may still deliver (rule F1)
+  // Written by the plugin's threads for each batch.
+  alignas(kLine) std::atomic<std::int64_t> balance_messages_{0};  // what the plugin may still deliver (rule F1)
   std::atomic<std::int64_t> balance_bytes_{0};
-  std::atomic<std::uint32_t> returned_messages_{0};  // settled, not yet given as credit again
-  std::atomic<std::uint64_t> returned_bytes_{0};
   std::atomic<std::uint32_t> references_{0};
+  std::atomic<std::uint32_t> waking_{0};  // threads between loading the waker and having called it
+  // Written by the consumer.
+  alignas(kLine) std::atomic<std::uint32_t> returned_messages_{0};  // settled, not yet given as credit again
+  std::atomic<std::uint64_t> returned_bytes_{0};
+  // Hardly ever written.
+  alignas(kLine) std::atomic<Waker*> waker_{nullptr};
+  std::atomic<bool> partitions_went_{false};
   std::atomic<bool> withdrawn_{false};  // draining or closing: gives no more credit
   std::atomic<std::uint64_t> handle_{0};
   Window window_;

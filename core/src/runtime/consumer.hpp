@@ -184,11 +184,12 @@ class Consumer final : public Waker {
   struct Node : Ready {
     Consumer* consumer = nullptr;
   };
-  Node woken_;  // posted by wake()
+  // Written by who wakes: in a cache line without what a turn writes.
+  alignas(64) Node woken_;  // posted by wake()
   std::atomic<bool> wake_posted_{
-      false};   // a turn may empty the inbox before woken_ runs, and the next edge wakes again
-  Node turn_;   // posted by again(): when a handler ended outside of a turn
-  Node flush_;  // at the end of the loop's turn, so that what ends in one turn is settled in one call
+      false};              // a turn may empty the inbox before woken_ runs, and the next edge wakes again
+  alignas(64) Node turn_;  // posted by again(): when a handler ended outside of a turn
+  Node flush_;             // at the end of the loop's turn, so that what ends in one turn is settled in one call
   bool turn_posted_ = false;
   bool flush_posted_ = false;
   bool in_turn_ = false;

@@ -219,7 +219,7 @@ void Consumer::flush() noexcept {
     room_.next = settlements_.data();
     details_.clear();
   }
-  for (rst_batch* const batch : finished_) subscription_.release(*batch);
+  subscription_.release(finished_);
   finished_.clear();
   while (!continuations_.empty()) {
     std::vector<std::function<void()>> due;
