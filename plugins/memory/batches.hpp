@@ -37,6 +37,9 @@ class Batches {
   Batches& operator=(const Batches&) = delete;
   ~Batches();
 
+  [[nodiscard]] bool has_spare(std::uint32_t count) const noexcept {
+    return spares_[static_cast<std::size_t>(std::bit_width(count - 1))].first != nullptr;
+  }
   /// Room for 1 <= count <= kMaxMessages. The head is ready but for count, bytes, subscription, ops and generation.
   /// Throws std::bad_alloc.
   [[nodiscard]] Batch& take(std::uint32_t count) {

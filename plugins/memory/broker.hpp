@@ -15,6 +15,7 @@
 
 #include <ruststream/sdk/host.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -148,6 +149,7 @@ class Broker {
   void deliver(Turn& turn, Group& group, Subscription& subscription);
   void take_back(Subscription& subscription, Batch& batch, std::uint64_t drains);
   void release_batch(Batch& batch) noexcept;
+  void collect_returned() noexcept;
 
   // Settlements.
   std::int32_t settle_otherwise(Turn& turn, Subscription& subscription, InFlight::Slot& slot,
@@ -206,6 +208,8 @@ class Broker {
   bool wake_needed_ = false;
   Requests requests_;
   Topic replies_;  // owns the records of replies; nobody subscribes to it
+  // Released by the host, to be taken apart by whoever settles next or finds no spare batch. Not under the lock.
+  alignas(64) std::atomic<Batch*> returned_{nullptr};
 };
 
 inline void Turn::enter() {

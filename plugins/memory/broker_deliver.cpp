@@ -1,13 +1,17 @@
 // From a group's queue into the host: batches, credit, and what is lent until release.
+#include "prefetch.hpp"
 #include "settling.hpp"
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 #include <mutex>
+#include <utility>
 
 namespace ruststream::memory {
 namespace {
+
+constexpr std::size_t kBatchLines = 5;  // of a batch of one: head, message, columns
 
 void release_entry(rst_batch* head) {
   Batch& batch = Batch::of(head);
@@ -101,7 +105,9 @@ inline Batch& Broker::fill(Group& group, Subscription& subscription) {
   const auto available = only_queue ? group.waiting.size() : group.available();
   const auto most = static_cast<std::uint32_t>(std::min({room, available, std::uint64_t{subscription.max_batch}}));
   subscription.in_flight.reserve(most);
+  if (!batches_.has_spare(most)) collect_returned();
   Batch& batch = batches_.take(most);
+  prefetch_to_write<kBatchLines>(batch.next_spare);  // the next delivery's
   const auto deadline =
       subscription.ack_timeout_ns > 0 ? clock_.monotonic_ns() + subscription.ack_timeout_ns : std::int64_t{0};
   Filling filling(batch);
@@ -180,9 +186,24 @@ void Broker::take_back(Subscription& subscription, Batch& batch, std::uint64_t d
   release_batch(batch);
 }
 
+/// Small ones without the lock, which publishers want: the host releases batch by batch. What they hold is kept until
+/// somebody collects, so a large one is worth the lock.
 void Broker::release(Batch& batch) noexcept {
-  const std::lock_guard lock(lock_);
-  release_batch(batch);
+  constexpr std::uint64_t kMostKept = 16 * 1024;  // bytes
+  if (batch.head.bytes > kMostKept) [[unlikely]] {
+    const std::lock_guard lock(lock_);
+    return release_batch(batch);
+  }
+  Batch* newest = returned_.load(std::memory_order_relaxed);
+  do {
+    batch.next_spare = newest;
+  } while (!returned_.compare_exchange_weak(newest, &batch, std::memory_order_release, std::memory_order_relaxed));
+}
+
+void Broker::collect_returned() noexcept {
+  if (returned_.load(std::memory_order_relaxed) == nullptr) return;
+  Batch* batch = returned_.exchange(nullptr, std::memory_order_acquire);
+  while (batch != nullptr) release_batch(*std::exchange(batch, batch->next_spare));
 }
 
 void Broker::release_batch(Batch& batch) noexcept {

@@ -13,6 +13,7 @@ Broker::Broker(std::string name, const Clock& clock, std::function<void(std::int
 Broker::~Broker() {
   // The host has closed its connections and released its batches; what waits goes with the slabs it lies in.
   Turn turn(*this);
+  collect_returned();
   while (!groups_.empty()) destroy_group(turn, *groups_.back());
   for (auto& [name, topic] : topics_) {
     while (topic->log != nullptr && topic->log->size() > 0) let_go(turn, *topic->log->trim());

@@ -1,5 +1,6 @@
 // From a publisher into topics: routing, capacity, logs, replies.
 #include "broker.hpp"
+#include "prefetch.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -16,6 +17,9 @@ std::int32_t check_props(const rst_out_props& props, const TopicOptions& options
   }
   return RST_OK;
 }
+
+// Of a small record and its padding. Records lie one behind the other: behind a small one the next begins here.
+constexpr std::size_t kRecordLines = 4;
 
 // Nothing but a payload.
 bool is_bare(const rst_out_message& message) noexcept {
@@ -167,6 +171,7 @@ inline bool Broker::store_bare(Topic& topic, const rst_out_message& message, std
     return false;
   }
   Record* const record = make_bare_record(slabs_, topic, message.payload, static_cast<std::uint32_t>(bytes));
+  prefetch_to_write<kRecordLines>(record + kRecordLines);  // where the next one goes
   record->timestamp_ns = now_ns;
   record->sequence = ++sequence_;
   record->holds = 1;

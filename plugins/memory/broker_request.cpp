@@ -53,6 +53,7 @@ std::int32_t Broker::reply(Turn& turn, const rst_out_message& message, std::stri
   ++replies_.records;
   record->timestamp_ns = now_ns;
   record->sequence = ++sequence_;
+  if (!batches_.has_spare(1)) collect_returned();
   Batch& batch = batches_.take(1);
   fill_reply(batch, *record);
   turn.complete(request->connection.object, request->op, reinterpret_cast<std::uintptr_t>(&batch.head));

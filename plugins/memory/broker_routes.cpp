@@ -42,6 +42,7 @@ Topic* Broker::make_topic(std::string_view name, const TopicOptions& options, bo
 }
 
 void Broker::forget_idle_topics() {
+  collect_returned();
   std::erase_if(topics_, [](const auto& entry) {
     const Topic& topic = *entry.second;
     return !topic.declared && topic.log == nullptr && topic.pins == 0 && topic.records == 0;

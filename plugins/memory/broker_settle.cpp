@@ -29,6 +29,7 @@ void Broker::let_go(Turn& turn, Record& record) noexcept {
 std::int32_t Broker::settle(Subscription& subscription, const rst_settle& call) {
   Turn turn(*this);
   if (subscription.closing) return -RST_E_CLOSED;
+  collect_returned();
   auto* at = reinterpret_cast<std::byte*>(call.items);
   const auto stride = call.stride;
   std::uint32_t acked = 0;
