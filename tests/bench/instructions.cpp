@@ -97,16 +97,30 @@ void coroutine_suspend(Run& run) {
   });
 }
 
-void keyed_workers(Run& run) {
-  constexpr std::uint32_t kWorkers = 4;
+rs::Task<void> suspend_sometimes(rs::Payload bytes, Countdown& countdown, std::uint64_t& started) {
+  constexpr std::uint64_t kEvery = 16;
+  if (++started % kEvery == 0) {
+    Yield yield;
+    co_await yield;
+  }
+  countdown.one(bytes.size());
+}
+
+/// A handler that now and then suspends: on one worker, or on keyed ones, where messages then go through lanes.
+void suspending(Run& run, std::uint32_t workers) {
+  constexpr std::uint32_t kInFlight = 512;  // the same for both: it decides how much is settled at once
   run.broker.fill_keyed(kTopic, run.payload(), run.messages);
+  std::uint64_t started = 0;
   Countdown countdown;
   consume(run, countdown, [&](rs::Scope& scope) {
-    scope.subscribe(kTopic, [&](rs::Payload bytes) { countdown.one(bytes.size()); })
-        .group(kGroup)
-        .workers(kWorkers, rs::by_key);
+    rs::Registration subscription =
+        scope.subscribe(kTopic, [&](rs::Payload bytes) { return suspend_sometimes(bytes, countdown, started); });
+    subscription.group(kGroup).in_flight(kInFlight);
+    if (workers > 1) subscription.workers(workers, rs::by_key);
   });
 }
+void sequential_suspends(Run& run) { suspending(run, 1); }
+void keyed_workers(Run& run) { suspending(run, 4); }
 
 /// One subscriber that has used up its credit, so that nothing is consumed.
 void memory_publish(Run& run) {
@@ -188,6 +202,7 @@ constexpr std::array kScenarios{
     Scenario{"memory_publish", memory_publish},
     Scenario{"memory_whole", memory_whole},
     Scenario{"coroutine_suspend", coroutine_suspend},
+    Scenario{"sequential_suspends", sequential_suspends},
     Scenario{"keyed_workers", keyed_workers},
     Scenario{"cold_start", cold_start},
 };

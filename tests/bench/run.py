@@ -47,7 +47,8 @@ SCENARIOS = [
     Scenario("memory_publish", 400),
     Scenario("memory_whole", 650),
     Scenario("coroutine_suspend", 600, over="raw_payload"),
-    Scenario("keyed_workers", 150, over="raw_payload"),
+    Scenario("sequential_suspends", 600, over="raw_payload"),
+    Scenario("keyed_workers", 150, over="sequential_suspends"),
 ]
 RESIDENT_BYTES_MOST = 250  # of each waiting message
 IDLE_SWITCHES_MOST = 0
