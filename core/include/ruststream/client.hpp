@@ -86,7 +86,9 @@ class RUSTSTREAM_EXPORT Delivery {
     return value;
   }
 
-  /// Settling hands the verdict over; an error says that the broker will redeliver all the same (`stale`).
+  /// Settling hands the verdict over; an error says that the broker will redeliver all the same (`stale`). A verdict
+  /// that the kind has not is Code::unsupported, and the delivery goes the way of one destroyed without a verdict: it
+  /// is retried, else released, else left to the broker, by what the kind has.
   Result<void> ack() && { return std::move(*this).settle(ruststream::ack()); }
   Result<void> retry() && { return std::move(*this).settle(ruststream::retry()); }
   Result<void> retry_after(std::chrono::nanoseconds delay) && {
@@ -126,10 +128,11 @@ class RUSTSTREAM_EXPORT DeliveryBatch {
   Result<void> ack() && { return std::move(*this).settle(ruststream::ack()); }
   /// One verdict for all.
   Result<void> settle(Outcome outcome) &&;
-  /// One verdict each, in order; another number of them is Code::invalid and retries all.
+  /// One verdict each, in order; another number of them is Code::invalid, and all are as if destroyed without one.
   Result<void> settle(std::span<const Outcome> outcomes) &&;
 
  private:
+  void forget() noexcept;
   template <class OutcomeOf>
   Result<void> settle_each(OutcomeOf&& outcome_of);
 
@@ -187,7 +190,7 @@ class RUSTSTREAM_EXPORT Subscription {
   [[nodiscard]] Result<DeliveryBatch> receive_batch(std::uint32_t most, std::chrono::milliseconds timeout);
   /// The oldest event that nobody took yet; the last kMaxEvents are kept.
   [[nodiscard]] std::optional<Event> poll_event();
-  /// Deliveries that were destroyed without a verdict, and so retried. [any thread]
+  /// Deliveries that were destroyed without a verdict, and so given back. [any thread]
   [[nodiscard]] std::uint64_t forgotten() const noexcept;
   /// Ends it: everything unsettled is released. Deliveries still held keep their memory; settling them says `stale`.
   [[nodiscard]] Operation<void> close(std::chrono::milliseconds timeout = std::chrono::seconds(10));

@@ -46,7 +46,7 @@ class RUSTSTREAM_EXPORT OpRef {
 }  // namespace detail
 
 /// The result of a verb that may take a while: `co_await` it on a loop thread or `get()` it on any other. It has
-/// started already; dropping it does not undo it. Move-only.
+/// started already; dropping it does not undo it, but what it opens then is closed again. Move-only.
 template <class T>
 class [[nodiscard]] Operation {
  public:
@@ -56,7 +56,7 @@ class [[nodiscard]] Operation {
   Operation(std::unexpected<Error> refused)
       : finish_([error = std::move(refused)](Result<std::uint64_t>) mutable -> Result<T> { return std::move(error); }) {
   }
-  Operation(detail::OpRef op, Finish finish) : op_(std::move(op)), finish_(std::move(finish)) {}
+  Operation(detail::OpRef op, Finish finish) : finish_(std::move(finish)), op_(std::move(op)) {}
 
   bool await_ready() const noexcept { return op_.get() == nullptr || op_.done(); }
   bool await_suspend(std::coroutine_handle<> waiter) noexcept { return op_.suspend(waiter); }
@@ -70,8 +70,8 @@ class [[nodiscard]] Operation {
   }
 
  private:
-  detail::OpRef op_;
-  Finish finish_;
+  Finish finish_;     // may be the last that holds the instance,
+  detail::OpRef op_;  // which this needs to the end
 };
 
 }  // namespace v0

@@ -54,8 +54,11 @@ Operation<Subscription> Broker::subscribe(std::string address, SubscribeOptions 
   const auto plan =
       detail::plan_subscription(core_->plugin(), std::move(address), std::move(wanted), std::move(settings));
   if (!plan) return std::unexpected(plan.error());
+  std::optional<Verdict> forgotten;  // else the broker takes it back in its own time
+  if (plan->plan.can(RST_CAP_RELEASE)) forgotten = Verdict::release;
+  if (plan->plan.can(RST_CAP_RETRY)) forgotten = Verdict::retry;
   auto core = std::make_shared<detail::StreamCore>(
-      core_, plan->address, detail::SubscriptionCore::Window{plan->window, plan->wanted.window_bytes});
+      core_, plan->address, detail::SubscriptionCore::Window{plan->window, plan->wanted.window_bytes}, forgotten);
   const rst_str where{plan->address.data(), plan->address.size()};
   detail::OpRef op = core->subscribe(plan->spec(where));
   return {std::move(op), [core = std::move(core)](Result<std::uint64_t> handle) mutable -> Result<Subscription> {

@@ -44,7 +44,7 @@ void ConnectionCore::on_event(const rst_event& event) noexcept {
 }
 
 OpRef ConnectionCore::connect(rst_connection_spec spec) {
-  return instance_.call(std::chrono::nanoseconds(spec.timeout_ns),
+  return instance_.open(std::chrono::nanoseconds(spec.timeout_ns),
                         [&](std::uint64_t op, std::uint64_t& handle, rst_error& error) {
                           spec.id = id_;
                           spec.op = op;

@@ -71,10 +71,18 @@ class Inbox {
   alignas(64) std::atomic<std::uint64_t> head_{0};
 };
 
+/// Message `index` of a batch, whose records may be larger than the host knows.
+[[nodiscard]] inline const rst_message& message_at(const rst_batch& batch, std::uint32_t index) noexcept {
+  return *reinterpret_cast<const rst_message*>(reinterpret_cast<const char*>(batch.messages) +
+                                               static_cast<std::size_t>(index) * batch.stride);
+}
+
 /// Who is told that an inbox is no longer empty. [any thread; never blocks, never runs user code: rule H2]
 class Waker {
  public:
   virtual void wake() noexcept = 0;
+  /// Takes an event as it comes, past the inbox and what is queued there, and answers it; false: it is queued too.
+  virtual bool on_event(EventNode&) noexcept { return false; }
 
  protected:
   ~Waker() = default;

@@ -1,6 +1,6 @@
 #include "client/instance.hpp"
 
-#include "client/answerer.hpp"
+#include "client/errands.hpp"
 #include "log/log.hpp"
 
 #include <ctime>
@@ -22,7 +22,7 @@ std::int64_t now(const rst_host*, std::uint32_t clock) noexcept {
 }  // namespace
 
 Instance::Instance(const rst_plugin& plugin, log::Logger& logger)
-    : plugin_(plugin), logger_(logger), answerer_(std::make_unique<Answerer>(*this)) {
+    : plugin_(plugin), logger_(logger), errands_(std::make_unique<Errands>(*this)) {
   host_.struct_size = sizeof(host_);
   host_.abi_major = RST_ABI_MAJOR;
   host_.abi_minor = RST_ABI_MINOR;
@@ -62,6 +62,7 @@ Result<std::unique_ptr<Instance>> Instance::create(const rst_plugin& plugin, log
 }
 
 Instance::~Instance() {
+  errands_->stop();
   std::vector<OpRef> closing;
   {
     const std::scoped_lock lock(closing_mutex_);
@@ -71,7 +72,6 @@ Instance::~Instance() {
     if (Error error; !op.get()->block(error)) logger_.write(log::Level::warn, "plugin", error.text);
   }
   closing.clear();
-  answerer_.reset();
   rst_error error{};
   if (handle_ != nullptr && plugin_.deinit(handle_, &error) < 0) {
     logger_.write(log::Level::warn, "plugin", "deinit: " + std::string(error.text, error.text_len));
@@ -84,13 +84,19 @@ Op* Instance::start(std::chrono::nanoseconds timeout) {
   if (op == nullptr) throw std::bad_alloc();
   op->instance = this;
   op->id = id;
-  op->abandoned = nullptr;
+  op->on_end = nullptr;
+  op->value = 0;
   op->timeout_ns = static_cast<std::uint64_t>(timeout.count());
   op->state.store(Op::kPending, std::memory_order_release);
   return op;
 }
 
 void Instance::release(Op& op) noexcept { ops_.release(op.id); }
+
+void Instance::abort_unclaimed(Op& op) noexcept {
+  if (op.value != 0) errands_->abort(op.value);
+  release(op);
+}
 
 void Instance::close_later(OpRef op) {
   const std::scoped_lock lock(closing_mutex_);
@@ -113,16 +119,14 @@ void Instance::forget(std::uint64_t id) {
 void Instance::on_event(const rst_event& event) noexcept {
   const std::uint64_t subject = event.subject != 0 ? event.subject : event.connection;
   if ((subject & kNamedByCounter) == 0) {
-    if (SubscriptionCore* const subscription = subscriptions.find(subject); subscription != nullptr) {
-      subscription->accept(*new EventNode(event));
-      return;
-    }
+    SubscriptionCore* const subscription = subscriptions.find(subject);
+    if (subscription != nullptr && subscription->accept(subject, event)) return;
   } else {
     const std::scoped_lock lock(names_mutex_);
     if (const auto found = names_.find(subject); found != names_.end()) found->second->on_event(event);
   }
   // Nobody here knows what to say, and a verb may not be called on this stack (rules H2, H4).
-  if (event.answer != 0) answerer_->refuse(event.answer);
+  if (event.answer != 0) errands_->answer(event.answer, rst_status(RST_E_UNSUPPORTED, 0));
 }
 
 void Instance::on_log(const rst_log& line) noexcept {

@@ -20,7 +20,7 @@ class Logger;
 }
 namespace detail {
 
-class Answerer;
+class Errands;
 
 /// Receives the events of a connection or a publisher. [plugin threads; must not call a verb: rule H2]
 class EventSink {
@@ -60,8 +60,16 @@ class Instance {
     if (status != RST_PENDING) op->finish(status, value, error);
     return OpRef(op);
   }
+  /// The same for a verb that opens something: what it opened and nobody took, for the waiter gave up, is aborted.
+  template <class Verb>
+  OpRef open(std::chrono::nanoseconds timeout, Verb&& verb) {
+    OpRef opening = call(timeout, std::forward<Verb>(verb));
+    opening.get()->on_end = [](Op& op) noexcept { op.instance->abort_unclaimed(op); };
+    return opening;
+  }
   /// A close whose end nobody awaits but the destructor.
   void close_later(OpRef op);
+  [[nodiscard]] Errands& errands() noexcept { return *errands_; }
 
   [[nodiscard]] std::uint64_t name(EventSink& sink);
   void forget(std::uint64_t id);
@@ -74,6 +82,7 @@ class Instance {
   static constexpr std::uint64_t kNamedByCounter = 1ULL << 63;
   static Instance& of(const rst_host* host) noexcept { return *static_cast<Instance*>(host->ctx); }
   void on_event(const rst_event& event) noexcept;
+  void abort_unclaimed(Op& op) noexcept;
   void on_log(const rst_log& line) noexcept;
 
   const rst_plugin& plugin_;
@@ -86,7 +95,7 @@ class Instance {
   std::unordered_map<std::uint64_t, EventSink*> names_;
   std::mutex closing_mutex_;
   std::vector<OpRef> closing_;
-  std::unique_ptr<Answerer> answerer_;
+  std::unique_ptr<Errands> errands_;
 };
 
 }  // namespace detail

@@ -31,23 +31,27 @@ void Op::complete(std::int32_t result, std::uint64_t result_value, const rst_err
   // Claimed before it is written: a deadline that passes meanwhile finds it taken, one that has passed keeps it.
   std::uint32_t before = state.load(std::memory_order_acquire);
   do {
-    if (before == kDone || before == kCompleting) return;  // its deadline has passed and was first
+    if (before == kDone || before == kCompleting) return;  // a second completion
   } while (!state.compare_exchange_weak(before, kCompleting, std::memory_order_acq_rel, std::memory_order_acquire));
+  if (before == kExpired) {  // its waiter has the error or is about to take it, and will find this when it goes
+    value = result >= 0 ? result_value : 0;
+    return state.store(kDone, std::memory_order_release);
+  }
   status = result;
-  value = result_value;
+  value = result >= 0 ? result_value : 0;
   if (result < 0) error = to_error(result, result_error != nullptr ? *result_error : empty_error());
   state.store(kDone, std::memory_order_release);
   switch (before) {
     case kCoroutine: loop->post(*this); break;
     case kThread: thread->release(); break;
-    case kAbandoned: abandoned != nullptr ? abandoned(*this) : instance->release(*this); break;
+    case kAbandoned: end(); break;
     default: break;
   }
 }
 
 void Op::finish(std::int32_t result, std::uint64_t result_value, const rst_error& result_error) {
   status = result;
-  value = result_value;
+  value = result >= 0 ? result_value : 0;
   if (result < 0) error = to_error(result, result_error);
   state.store(kDone, std::memory_order_release);
 }
@@ -55,7 +59,7 @@ void Op::finish(std::int32_t result, std::uint64_t result_value, const rst_error
 bool Op::done() const noexcept {
   std::uint32_t now = state.load(std::memory_order_acquire);
   while (now == kCompleting) now = state.load(std::memory_order_acquire);  // a few stores on another thread
-  return now == kDone;
+  return now == kDone || now == kExpired;
 }
 
 bool Op::notify(Loop& to) noexcept {
@@ -73,7 +77,8 @@ bool Op::resume_by(std::coroutine_handle<> coroutine, Timer::Callback expired) n
 bool Op::abandon() noexcept {
   std::uint32_t before = state.load(std::memory_order_acquire);
   do {
-    if (before >= kCompleting) return done();
+    while (before == kCompleting) before = state.load(std::memory_order_acquire);
+    if (before == kDone) return true;
   } while (!state.compare_exchange_weak(before, kAbandoned, std::memory_order_acq_rel, std::memory_order_acquire));
   return false;
 }
@@ -83,9 +88,11 @@ void Op::expire(Error because) noexcept {
   if (!state.compare_exchange_strong(expected, kCompleting, std::memory_order_acq_rel)) return;
   status = rst_status(static_cast<std::int32_t>(because.code), because.flags);
   error = std::move(because);
-  state.store(kDone, std::memory_order_release);
+  state.store(kExpired, std::memory_order_release);
   loop->post(*this);
 }
+
+void Op::end() noexcept { on_end != nullptr ? on_end(*this) : instance->release(*this); }
 
 bool OpRef::done() const noexcept { return op_->done(); }
 
@@ -127,13 +134,13 @@ bool OpRef::wait(Error& error) noexcept { return op_->wait(error); }
 
 Result<std::uint64_t> OpRef::take() noexcept {
   if (op_->status < 0) return std::unexpected(std::move(op_->error));
-  return op_->value;
+  return std::exchange(op_->value, 0);  // a handle is the taker's to close from here
 }
 
 void OpRef::drop() noexcept {
   Op& op = *std::exchange(op_, nullptr);
   op.deadline.reset();
-  if (op.abandon()) op.instance->release(op);
+  if (op.abandon()) op.end();
 }
 
 }  // namespace detail

@@ -18,7 +18,7 @@ class Instance;
 /// One asynchronous verb under way: registered before the verb is called, completed exactly once from any thread
 /// (rules C1, H5), freed by whichever of completion and waiter comes last.
 struct Op : Ready {
-  enum State : std::uint32_t { kPending, kCoroutine, kThread, kCompleting, kDone, kAbandoned };
+  enum State : std::uint32_t { kPending, kCoroutine, kThread, kExpired, kCompleting, kDone, kAbandoned };
 
   Instance* instance = nullptr;
   std::uint64_t id = 0;
@@ -32,9 +32,10 @@ struct Op : Ready {
   Loop* loop = nullptr;
   std::coroutine_handle<> waiter;
   std::binary_semaphore* thread = nullptr;
-  /// Called by the completion of an abandoned operation, instead of the release; null: just release.
-  void (*abandoned)(Op&) noexcept = nullptr;
-  void* context = nullptr;  // of `run` or `abandoned`
+  /// Called instead of the release once the completion has come and nobody waits any more, by whichever was last; null:
+  /// just release. May be on the plugin's stack.
+  void (*on_end)(Op&) noexcept = nullptr;
+  void* context = nullptr;  // of `run` or `on_end`
   /// Ends the wait of a coroutine whose completion never comes; made and destroyed on its loop thread.
   std::unique_ptr<Timer> deadline;
 
@@ -50,8 +51,9 @@ struct Op : Ready {
   /// Ends a coroutine's wait with an error, unless the completion is there already. [its loop thread]
   void expire(Error because) noexcept;
   [[nodiscard]] bool done() const noexcept;
-  /// Nobody waits any more. True when it is done: its end is the caller's; else `abandoned` is.
+  /// Nobody waits any more. True when it is done: its end is the caller's; else the completion's.
   bool abandon() noexcept;
+  void end() noexcept;
   /// Blocks until done; false with `error` on a loop thread or past the deadline.
   bool wait(Error& error) noexcept;
   /// The same on a loop thread too: for ends that somebody's last handle brings about there.

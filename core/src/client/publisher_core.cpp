@@ -37,7 +37,7 @@ void PublisherCore::bind(std::shared_ptr<ConnectionCore> connection, std::uint32
 
 OpRef PublisherCore::open(rst_publisher_spec spec) {
   Instance& instance = connection_->instance();
-  return instance.call(timeout_, [&](std::uint64_t op, std::uint64_t& handle, rst_error& error) {
+  return instance.open(timeout_, [&](std::uint64_t op, std::uint64_t& handle, rst_error& error) {
     spec.id = id_;
     spec.op = op;
     spec.timeout_ns = static_cast<std::uint64_t>(timeout_.count());
@@ -160,7 +160,7 @@ std::int32_t PublisherCore::try_part(PublishOp& op) {
     if (op.op == nullptr) op.op = instance.start(op.timeout);
     part = instance.start(op.timeout);
     part->context = &op;
-    part->abandoned = [](Op& ended) noexcept {
+    part->on_end = [](Op& ended) noexcept {
       auto* const whole = static_cast<PublishOp*>(ended.context);
       ended.instance->release(ended);
       whole->publisher->part_done(*whole);

@@ -1,5 +1,8 @@
 #include "client/stream_core.hpp"
 
+#include "client/errands.hpp"
+
+#include <algorithm>
 #include <new>
 
 namespace ruststream {
@@ -18,11 +21,6 @@ std::atomic_ref<std::uint64_t> references(rst_batch& batch) noexcept { return st
 
 void drop(SubscriptionCore& subscription, rst_batch& batch, std::uint64_t count) noexcept {
   if (references(batch).fetch_sub(count, std::memory_order_acq_rel) == count) subscription.release(batch);
-}
-
-const rst_message& message_at(const rst_batch& batch, std::uint32_t index) noexcept {
-  return *reinterpret_cast<const rst_message*>(reinterpret_cast<const char*>(batch.messages) +
-                                               static_cast<std::size_t>(index) * batch.stride);
 }
 
 rst_settle_detail detail_of(const Outcome& outcome) noexcept {
@@ -48,16 +46,30 @@ Result<void> status_of(const rst_settlement& item) {
               rst_status_flags(item.status));
 }
 
+/// Hands over verdicts of messages that nobody holds any more. What the kind refuses is as good as forgotten.
+Result<void> settle_all(SubscriptionCore& subscription, std::span<rst_settlement> items) {
+  bool refused = false;
+  Result<void> result = subscription.settle(items, &refused);
+  if (!result || !refused) return result;
+  for (auto item = items.begin(); result && item != items.end(); ++item) result = status_of(*item);
+  const auto ended = std::ranges::remove_if(items, [](const rst_settlement& item) {
+    return item.status >= 0 || rst_status_code(item.status) != RST_E_UNSUPPORTED;
+  });
+  subscription.forget(items.first(items.size() - ended.size()));
+  return result;
+}
+
 }  // namespace
 
-StreamCore::StreamCore(std::shared_ptr<ConnectionCore> connection, std::string address, SubscriptionCore::Window window)
+StreamCore::StreamCore(std::shared_ptr<ConnectionCore> connection, std::string address, SubscriptionCore::Window window,
+                       std::optional<Verdict> forgotten)
     : connection_(std::move(connection)), subscription_(acquire(*connection_, id_)) {
-  subscription_.open(connection_, id_, std::move(address), window);
+  subscription_.open(connection_, id_, std::move(address), window, forgotten);
   connection_->join(*this);
   subscription_.set_waker(this);
   run = [](Ready* self) noexcept {
     StreamCore& core = *static_cast<StreamCore*>(self);
-    if (!core.suspend(core.waiter_)) core.waiter_.resume();  // an event alone is nothing to take: it sleeps again
+    if (!core.suspend(core.waiter_)) core.waiter_.resume();  // a batch may be lost before it is taken: it sleeps again
   };
 }
 
@@ -66,7 +78,6 @@ StreamCore::~StreamCore() {
   if (subscription_.handle() != 0 && !closed_) {
     connection_->instance().close_later(subscription_.close(0, Instance::kCloseWait));
   }
-  subscription_.set_waker(nullptr);
   if (batch_ != nullptr) drop(subscription_, *batch_, batch_->count - index_);
   while (pull()) drop(subscription_, *batch_, batch_->count);
   subscription_.drop_reference();
@@ -74,7 +85,7 @@ StreamCore::~StreamCore() {
 
 OpRef StreamCore::subscribe(rst_subscription_spec spec) {
   Instance& instance = connection_->instance();
-  return instance.call(
+  return instance.open(
       std::chrono::nanoseconds(spec.timeout_ns), [&](std::uint64_t op, std::uint64_t& handle, rst_error& error) {
         spec.id = id_;
         spec.op = op;
@@ -96,36 +107,70 @@ void StreamCore::wake() noexcept {
   }
 }
 
+bool StreamCore::ready() {
+  while (batch_ != nullptr || pull()) {
+    const rst_message& message = message_at(*batch_, index_);
+    if (!lost(*batch_, message)) return true;
+    rst_settlement item{};
+    item.token = message.token;
+    subscription_.put_back({&item, 1}, Verdict::release);
+    rst_batch& batch = *batch_;
+    if (++index_ == batch.count) batch_ = nullptr;
+    drop(subscription_, batch, 1);
+  }
+  return false;
+}
+
 bool StreamCore::pull() {
   for (;;) {
     if (chain_ == 0) chain_ = subscription_.inbox().take();
     if (chain_ == 0) return false;
-    const std::uint64_t node = chain_;
-    chain_ = Inbox::next(node);
-    if (EventNode* const event = Inbox::event(node); event != nullptr) {
-      handle_event(*event);
-      delete event;
-      continue;
-    }
-    batch_ = Inbox::batch(node);
+    rst_batch& batch = *Inbox::batch(chain_);  // on_event() lets no event in
+    chain_ = Inbox::next(chain_);
     index_ = 0;
-    batch_->host[1] = batch_->count;
-    if (batch_->count != 0) return true;
-    subscription_.release(*batch_);
-    batch_ = nullptr;
+    batch.host[1] = batch.count;
+    batch_ = batch.count != 0 ? &batch : nullptr;
+    if (batch_ != nullptr) return true;
+    subscription_.release(batch);
   }
 }
 
-void StreamCore::handle_event(EventNode& node) {
+bool StreamCore::on_event(EventNode& node) noexcept {
   // Whoever takes deliveries by hand keeps no list of them, so a revoke is agreed to at once (rule G1): what it still
   // holds of those partitions will be stale.
-  const bool known = node.event.kind == RST_EVENT_SUB_ASSIGNING || node.event.kind == RST_EVENT_SUB_REVOKING;
-  if (node.answer != 0) subscription_.answer(node.answer, known ? RST_OK : rst_status(RST_E_UNSUPPORTED, 0));
-  if (node.event.kind == RST_EVENT_SUB_ENDED) ended_ = true;
+  const std::uint32_t kind = node.event.kind;
+  if (kind == RST_EVENT_SUB_REVOKING || kind == RST_EVENT_SUB_LOST) {
+    for (const rst_partition& partition : node.partitions) lose(partition);
+  }
+  const bool known = kind == RST_EVENT_SUB_ASSIGNING || kind == RST_EVENT_SUB_REVOKING;
+  if (node.answer != 0) {
+    connection_->instance().errands().answer(node.answer, known ? RST_OK : rst_status(RST_E_UNSUPPORTED, 0));
+  }
   events_.add(std::move(node.event));
+  if (kind == RST_EVENT_SUB_ENDED) end();
+  return true;
 }
 
-bool StreamCore::available() { return batch_ != nullptr || pull() || ended_; }
+void StreamCore::lose(const rst_partition& partition) {
+  const std::scoped_lock lock(lost_mutex_);
+  const auto known = std::ranges::find(lost_, partition.partition, &rst_partition::partition);
+  if (known == lost_.end()) {
+    lost_.push_back(partition);
+  } else {
+    known->generation = std::max(known->generation, partition.generation);
+  }
+  any_lost_.store(true, std::memory_order_release);
+}
+
+bool StreamCore::lost(const rst_batch& batch, const rst_message& message) const {
+  if (!any_lost_.load(std::memory_order_acquire)) return false;
+  const std::scoped_lock lock(lost_mutex_);
+  return std::ranges::any_of(lost_, [&](const rst_partition& partition) {
+    return partition.partition == message.partition && batch.generation < partition.generation;
+  });
+}
+
+bool StreamCore::available() { return ready() || ended_; }
 
 bool StreamCore::suspend(std::coroutine_handle<> waiter) noexcept {
   waiter_ = waiter;
@@ -170,8 +215,11 @@ Result<DeliveryBatch> StreamCore::take(std::uint32_t most) {
   if (!available() || batch_ == nullptr) return nothing();
   rst_batch& batch = *batch_;
   const std::uint32_t first = index_;
-  const std::uint32_t count = std::min(most == 0 ? 1 : most, batch.count - index_);
-  index_ += count;
+  const std::uint32_t end = first + std::min(most == 0 ? 1 : most, batch.count - first);
+  do {
+    ++index_;
+  } while (index_ != end && !lost(batch, message_at(batch, index_)));
+  const std::uint32_t count = index_ - first;
   if (index_ == batch.count) batch_ = nullptr;
   return DeliveryBatch(subscription_, batch, first, count);
 }
@@ -189,7 +237,10 @@ Delivery& Delivery::operator=(Delivery&& other) noexcept {
 Delivery::~Delivery() {
   if (batch_ == nullptr) return;
   subscription_->forgotten.fetch_add(1, std::memory_order_relaxed);
-  (void)std::move(*this).retry();
+  rst_settlement item{};
+  item.token = message_->token;
+  subscription_->forget({&item, 1});
+  detail::drop(*subscription_, *batch_, 1);
 }
 
 Message Delivery::message() const noexcept { return {*batch_, *message_, subscription_->address()}; }
@@ -203,8 +254,7 @@ Result<void> Delivery::settle(Outcome outcome) && {
   } else {
     const rst_settle_detail detail = detail::detail_of(outcome);
     rst_settlement item = detail::settlement_of(*message_, outcome, detail);
-    result = subscription_->settle({&item, 1});
-    if (result) result = detail::status_of(item);
+    result = detail::settle_all(*subscription_, {&item, 1});
   }
   detail::drop(*subscription_, batch, 1);
   return result;
@@ -226,9 +276,16 @@ bool Delivery::decode_into(const TypeTable& table, const Codec& codec, void* obj
 }
 
 DeliveryBatch::~DeliveryBatch() {
-  if (batch_ == nullptr) return;
+  if (batch_ != nullptr) forget();
+}
+
+void DeliveryBatch::forget() noexcept {
   subscription_->forgotten.fetch_add(count_, std::memory_order_relaxed);
-  (void)std::move(*this).settle(ruststream::retry());
+  rst_batch& batch = *std::exchange(batch_, nullptr);
+  std::vector<rst_settlement> items(count_);
+  for (std::uint32_t i = 0; i < count_; ++i) items[i].token = detail::message_at(batch, first_ + i).token;
+  subscription_->forget(items);
+  detail::drop(*subscription_, batch, count_);
 }
 
 Message DeliveryBatch::operator[](std::uint32_t index) const noexcept {
@@ -240,10 +297,10 @@ Result<void> DeliveryBatch::settle(Outcome outcome) && {
 }
 
 Result<void> DeliveryBatch::settle(std::span<const Outcome> outcomes) && {
-  if (outcomes.size() != count_) {
-    (void)std::move(*this).settle(ruststream::retry());
+  if (batch_ != nullptr && outcomes.size() != count_) {
+    forget();
     return fail(Code::invalid, "a batch of " + std::to_string(count_) + " got " + std::to_string(outcomes.size()) +
-                                   " outcomes: all were retried");
+                                   " outcomes: all were given back");
   }
   return settle_each([&](std::uint32_t i) -> const Outcome& { return outcomes[i]; });
 }
@@ -261,9 +318,8 @@ Result<void> DeliveryBatch::settle_each(OutcomeOf&& outcome_of) {
     if (message.token != 0) items.push_back(detail::settlement_of(message, outcome_of(i), details[i]));
   }
   Result<void> result;
-  if (!items.empty()) result = subscription_->settle(items);
+  if (!items.empty()) result = detail::settle_all(*subscription_, items);
   subscription_->give_back(count_ - static_cast<std::uint32_t>(items.size()), 0);
-  for (auto item = items.begin(); result && item != items.end(); ++item) result = detail::status_of(*item);
   detail::drop(*subscription_, batch, count_);
   return result;
 }

@@ -6,7 +6,10 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <semaphore>
+#include <vector>
 
 namespace ruststream {
 inline namespace v0 {
@@ -16,10 +19,14 @@ namespace detail {
 /// takes; wake() comes from any.
 class StreamCore final : public Waker, private Ready {
  public:
-  StreamCore(std::shared_ptr<ConnectionCore> connection, std::string address, SubscriptionCore::Window window);
+  /// `forgotten`: the verdict of deliveries that are destroyed without one.
+  StreamCore(std::shared_ptr<ConnectionCore> connection, std::string address, SubscriptionCore::Window window,
+             std::optional<Verdict> forgotten);
   ~StreamCore();
 
   void wake() noexcept override;
+  /// As it comes, whether anybody takes or not: a revoke must be answered in time (rules G1, H4).
+  bool on_event(EventNode& node) noexcept override;
 
   [[nodiscard]] OpRef subscribe(rst_subscription_spec spec);
   /// Nothing more will come: who waits is told. [any thread]
@@ -42,8 +49,12 @@ class StreamCore final : public Waker, private Ready {
  private:
   enum Waiting : std::uint32_t { kNobody, kCoroutine, kThread };
 
+  /// True when batch_ has a message to hand out at index_.
+  bool ready();
   bool pull();
-  void handle_event(EventNode& node);
+  /// Whether its partition has been lost since it was delivered: nobody may have it any more (rules G2, H6).
+  [[nodiscard]] bool lost(const rst_batch& batch, const rst_message& message) const;
+  void lose(const rst_partition& partition);
   [[nodiscard]] std::unexpected<Error> nothing() const;
 
   std::shared_ptr<ConnectionCore> connection_;
@@ -55,6 +66,9 @@ class StreamCore final : public Waker, private Ready {
   std::atomic<bool> ended_{false};
   std::atomic<bool> closed_{false};
   EventLog events_;
+  mutable std::mutex lost_mutex_;    // taken only once a partition has been lost
+  std::vector<rst_partition> lost_;  // each once, with its newest generation
+  std::atomic<bool> any_lost_{false};
   std::atomic<std::uint32_t> waiting_{kNobody};
   std::coroutine_handle<> waiter_;
   Loop* loop_ = nullptr;

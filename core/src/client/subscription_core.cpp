@@ -3,7 +3,6 @@
 #include "client/connection_core.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <thread>
 
@@ -11,12 +10,20 @@ namespace ruststream {
 inline namespace v0 {
 namespace detail {
 
+namespace {
+/// A verdict that the kind has not leaves its token open (rule S2).
+bool left_open(const rst_settlement& item) noexcept {
+  return item.status < 0 && rst_status_code(item.status) == RST_E_UNSUPPORTED && item.verdict != RST_VERDICT_EXTEND;
+}
+}  // namespace
+
 void SubscriptionCore::open(std::shared_ptr<ConnectionCore> connection, std::uint64_t id, std::string address,
-                            Window window) {
+                            Window window, std::optional<Verdict> forgotten_verdict) {
   connection_ = std::move(connection);
   id_ = id;
   address_ = std::move(address);
   window_ = window;
+  forgotten_verdict_ = forgotten_verdict;
   balance_messages_ = window.messages;
   balance_bytes_ = static_cast<std::int64_t>(window.bytes);
   returned_messages_ = 0;
@@ -26,9 +33,14 @@ void SubscriptionCore::open(std::shared_ptr<ConnectionCore> connection, std::uin
   forgotten = 0;
   handle_ = 0;
   references_ = 1;
+  holds_ = 1;
+  accepts_.store(id, std::memory_order_seq_cst);
 }
 
 std::int32_t SubscriptionCore::accept(rst_batch& batch) noexcept {
+  const Visit visit(*this);
+  // The slot may have been given to another between the look-up and here.
+  if (accepts_.load(std::memory_order_seq_cst) != batch.subscription) return -RST_E_STALE;
   const auto messages = static_cast<std::int64_t>(batch.count);
   const auto bytes = static_cast<std::int64_t>(batch.bytes);
   const std::int64_t messages_before = balance_messages_.fetch_sub(messages, std::memory_order_relaxed);
@@ -39,27 +51,33 @@ std::int32_t SubscriptionCore::accept(rst_batch& batch) noexcept {
     return -RST_E_EXHAUSTED;
   }
   references_.fetch_add(1, std::memory_order_relaxed);
-  if (inbox_.push(Inbox::word(batch))) wake();
+  if (inbox_.push(Inbox::word(batch))) {
+    if (Waker* const waker = waker_.load(std::memory_order_seq_cst); waker != nullptr) waker->wake();
+  }
   return RST_DONE;
 }
 
-void SubscriptionCore::accept(EventNode& event) noexcept {
-  const bool urgent = event.event.kind == RST_EVENT_SUB_REVOKING || event.event.kind == RST_EVENT_SUB_LOST;
-  const bool first = inbox_.push(Inbox::word(event));  // the consumer's from here on
+bool SubscriptionCore::accept(std::uint64_t id, const rst_event& event) noexcept {
+  const Visit visit(*this);
+  if (accepts_.load(std::memory_order_seq_cst) != id) return false;
+  auto node = std::make_unique<EventNode>(event);
+  Waker* const waker = waker_.load(std::memory_order_seq_cst);
+  if (waker != nullptr && waker->on_event(*node)) return true;
+  const bool urgent = event.kind == RST_EVENT_SUB_REVOKING || event.kind == RST_EVENT_SUB_LOST;
+  const bool first = inbox_.push(Inbox::word(*node.release()));  // the consumer's from here on
   if (urgent) partitions_went_.store(true, std::memory_order_release);
-  if (first || urgent) wake();
-}
-
-void SubscriptionCore::wake() noexcept {
-  waking_.fetch_add(1, std::memory_order_seq_cst);
-  if (Waker* const waker = waker_.load(std::memory_order_seq_cst); waker != nullptr) waker->wake();
-  waking_.fetch_sub(1, std::memory_order_release);
+  if ((first || urgent) && waker != nullptr) waker->wake();
+  return true;
 }
 
 void SubscriptionCore::set_waker(Waker* waker) noexcept {
   waker_.store(waker, std::memory_order_seq_cst);
-  // A plugin's thread that has found the one before may be about to call it: a few instructions, none of which waits.
-  while (waker == nullptr && waking_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
+  // A plugin's thread that has found the one before may be about to call it.
+  if (waker == nullptr) await_visitors();
+}
+
+void SubscriptionCore::await_visitors() const noexcept {
+  while (visitors_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
 }
 
 Result<void> SubscriptionCore::settle(std::span<rst_settlement> items, bool* refused) {
@@ -83,10 +101,7 @@ Result<void> SubscriptionCore::settle(std::span<rst_settlement> items, bool* ref
     }
     if (signs < 0) {
       if (refused != nullptr) *refused = true;
-      for (const rst_settlement& item : items) {
-        const bool open = item.status < 0 && rst_status_code(item.status) == RST_E_UNSUPPORTED;
-        if (open && item.verdict != RST_VERDICT_EXTEND) --ended;
-      }
+      ended -= static_cast<std::uint32_t>(std::ranges::count_if(items, left_open));
     }
   }
   give_back(ended, 0);
@@ -102,31 +117,24 @@ void SubscriptionCore::release(std::span<rst_batch* const> batches) noexcept {
     batch->ops->release(batch);
   }
   give_back(0, bytes);
-  drop_references(static_cast<std::uint32_t>(batches.size()));
+  unref(static_cast<std::uint32_t>(batches.size()));
 }
 
-void SubscriptionCore::give_up(rst_batch& batch) {
-  constexpr std::size_t kAtOnce = 64;
-  std::array<rst_settlement, kAtOnce> items{};
-  const auto* at = reinterpret_cast<const char*>(batch.messages);
-  std::size_t filled = 0;
-  for (std::uint32_t i = 0; i < batch.count; ++i, at += batch.stride) {
-    const auto& message = *reinterpret_cast<const rst_message*>(at);
-    if (message.token != 0) {
-      items[filled] = {.token = message.token,
-                       .delay_ns = 0,
-                       .detail = nullptr,
-                       .verdict = RST_VERDICT_RELEASE,
-                       .flags = 0,
-                       .status = 0};
-      ++filled;
+void SubscriptionCore::put_back(std::span<rst_settlement> items, std::optional<Verdict> as) {
+  const auto none = std::ranges::partition(items, [](const rst_settlement& item) { return item.token != 0; });
+  const std::span<rst_settlement> due = items.first(items.size() - none.size());
+  auto open = static_cast<std::uint32_t>(due.size());
+  if (as && !due.empty()) {
+    for (rst_settlement& item : due) {
+      const std::uint64_t token = item.token;
+      item = {};
+      item.token = token;
+      item.verdict = static_cast<std::uint16_t>(*as);
     }
-    if (filled == kAtOnce || (filled > 0 && i + 1 == batch.count)) {
-      (void)settle(std::span(items).first(filled));  // refused: the broker takes them back by itself (rule S4)
-      filled = 0;
-    }
+    const Result<void> handed = settle(due);  // refused: the broker takes them back by itself (rule S4)
+    open = handed ? static_cast<std::uint32_t>(std::ranges::count_if(due, left_open)) : 0;
   }
-  release(batch);
+  give_back(open + static_cast<std::uint32_t>(none.size()), 0);
 }
 
 void SubscriptionCore::give_back(std::uint32_t messages, std::uint64_t bytes) noexcept {
@@ -163,11 +171,19 @@ OpRef SubscriptionCore::drain() {
 
 OpRef SubscriptionCore::close(std::uint32_t flags, std::chrono::nanoseconds timeout) {
   withdrawn_.store(true, std::memory_order_release);
+  holds_.fetch_add(1, std::memory_order_relaxed);
   Instance& instance = connection_->instance();
-  return instance.call(timeout, [&](std::uint64_t op, std::uint64_t&, rst_error& error) {
+  OpRef closing = instance.call(timeout, [&](std::uint64_t op, std::uint64_t&, rst_error& error) {
     return instance.plugin().close(instance.handle(), handle(), flags, static_cast<std::uint64_t>(timeout.count()), op,
                                    &error);
   });
+  closing.get()->context = this;
+  closing.get()->on_end = [](Op& op) noexcept {
+    Instance& where = *op.instance;
+    static_cast<SubscriptionCore*>(op.context)->let_go(where);
+    where.release(op);
+  };
+  return closing;
 }
 
 void SubscriptionCore::answer(std::uint64_t answer, std::int32_t status) noexcept {
@@ -177,10 +193,29 @@ void SubscriptionCore::answer(std::uint64_t answer, std::int32_t status) noexcep
   }
 }
 
-void SubscriptionCore::drop_references(std::uint32_t count) noexcept {
+void SubscriptionCore::drop_reference() noexcept {
+  accepts_.store(0, std::memory_order_seq_cst);
+  set_waker(nullptr);
+  for (std::uint64_t node = inbox_.take(); node != 0;) {
+    const std::uint64_t next = Inbox::next(node);
+    if (const std::unique_ptr<EventNode> event(Inbox::event(node)); event == nullptr) {
+      release(*Inbox::batch(node));
+    } else if (event->answer != 0) {
+      answer(event->answer, rst_status(RST_E_UNSUPPORTED, 0));
+    }
+    node = next;
+  }
+  unref(1);
+}
+
+void SubscriptionCore::unref(std::uint32_t count) noexcept {
   if (references_.fetch_sub(count, std::memory_order_acq_rel) != count) return;
   const std::shared_ptr<ConnectionCore> connection = std::move(connection_);
-  connection->instance().subscriptions.release(id_);
+  let_go(connection->instance());
+}
+
+void SubscriptionCore::let_go(Instance& instance) noexcept {
+  if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) instance.subscriptions.release(id_);
 }
 
 }  // namespace detail

@@ -24,11 +24,6 @@ namespace ruststream {
 inline namespace v0 {
 namespace detail {
 
-[[nodiscard]] inline const rst_message& message_at(const rst_batch& batch, std::uint32_t index) noexcept {
-  return *reinterpret_cast<const rst_message*>(reinterpret_cast<const char*>(batch.messages) +
-                                               static_cast<std::size_t>(index) * batch.stride);
-}
-
 /// What a consumer may ask of its app. [loop thread]
 class AppControl {
  public:
