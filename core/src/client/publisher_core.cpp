@@ -59,11 +59,37 @@ OpRef PublisherCore::close(std::uint32_t flags, std::chrono::nanoseconds timeout
 }
 
 OpRef PublisherCore::flush(std::chrono::nanoseconds timeout) {
-  Instance& instance = connection_->instance();
-  return instance.call(timeout, [&](std::uint64_t op, std::uint64_t&, rst_error& error) -> std::int32_t {
-    if (instance.plugin().flush == nullptr) return RST_DONE;  // every publish is final when it returns
-    return instance.plugin().flush(instance.handle(), handle_, static_cast<std::uint64_t>(timeout.count()), op, &error);
-  });
+  if (backlog_size_.load(std::memory_order_acquire) == 0) {
+    return connection_->instance().call(
+        timeout, [&](std::uint64_t op, std::uint64_t&, rst_error& error) { return flush_now(timeout, op, error); });
+  }
+  // Asked of the plugin when what waits before it has been sent (rule P5): it waits in the same line.
+  PublishOp& marker = PublishOp::acquire(shared_from_this(), nullptr);
+  marker.timeout = timeout;
+  marker.outstanding.store(1, std::memory_order_relaxed);
+  marker.op = connection_->instance().start(timeout);
+  OpRef flushing(marker.op);
+  (void)wait_for_room(marker);
+  return flushing;
+}
+
+std::int32_t PublisherCore::flush_now(std::chrono::nanoseconds timeout, std::uint64_t op, rst_error& error) {
+  const Instance& instance = connection_->instance();
+  if (instance.plugin().flush == nullptr) return RST_DONE;  // every publish is final when it returns
+  return instance.plugin().flush(instance.handle(), handle_, static_cast<std::uint64_t>(timeout.count()), op, &error);
+}
+
+std::int32_t PublisherCore::try_flush(PublishOp& marker) {
+  rst_error error{};
+  const std::int32_t status = flush_now(marker.timeout, marker.op->id, error);
+  if (status == RST_PENDING) {  // the plugin's to complete, and its waiter's to free
+    marker.op = nullptr;
+    marker.recycle();
+  } else if (status < 0) {
+    marker.fail(to_error(status, error));
+    return -RST_E_INTERNAL;  // whatever it was, nobody waits for room because of it
+  }
+  return status;
 }
 
 bool PublisherCore::try_hand_over(const Payload& bytes) noexcept {
@@ -132,7 +158,7 @@ PublishOp* PublisherCore::submit(PublishOp& op) {
 }
 
 std::int32_t PublisherCore::try_publish(PublishOp& op) {
-  if (op.messages.size() > 1) return try_part(op);
+  if (op.messages.size() != 1) return op.is_flush() ? try_flush(op) : try_part(op);
   const Instance& instance = connection_->instance();
   if (op.confirm && op.op == nullptr) op.op = connection_->instance().start(op.timeout);
   rst_publish call{};
@@ -197,7 +223,20 @@ std::int32_t PublisherCore::try_part(PublishOp& op) {
 
 /// One part less, or no more to come: the last one ends the whole. `op` may be gone after it.
 void PublisherCore::part_done(PublishOp& op) noexcept {
-  if (op.outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1) op.op->complete(RST_DONE, 0, nullptr);
+  if (op.outstanding.fetch_sub(1, std::memory_order_acq_rel) == 1) end(op);
+}
+
+void PublisherCore::end(PublishOp& op) noexcept {
+  if (!op.is_flush()) return op.op->complete(RST_DONE, 0, nullptr);  // the statuses speak
+  Op& flushed = *std::exchange(op.op, nullptr);
+  rst_error why{};
+  if (op.failed) {
+    why.code = static_cast<std::int32_t>(op.error.code);
+    why.flags = op.error.flags;
+    why.text_len = static_cast<std::uint16_t>(op.error.text.copy(why.text, sizeof(why.text)));
+  }
+  flushed.complete(op.failed ? -why.code : RST_DONE, 0, &why);
+  op.recycle();
 }
 
 PublishOp* PublisherCore::wait_for_room(PublishOp& op) {
@@ -302,7 +341,7 @@ void PublisherCore::resubmit() {
     if (status < 0) {
       part_done(*op);
     } else if (status == RST_DONE) {
-      op->op->complete(RST_DONE, 0, nullptr);  // the statuses speak
+      end(*op);
     }
   }
 }

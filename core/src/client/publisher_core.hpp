@@ -69,6 +69,8 @@ struct PublishOp {
   void seal();
   /// Takes the error of the first message that failed, if any.
   void read_statuses() noexcept;
+  /// A flush that waits behind publishes: it has no message, and its operation is the waiter's.
+  [[nodiscard]] bool is_flush() const noexcept { return messages.empty(); }
   [[nodiscard]] bool done() const noexcept { return op == nullptr || op->done(); }
   /// The result of a done operation, which is recycled by it.
   [[nodiscard]] Result<void> take();
@@ -126,7 +128,12 @@ class PublisherCore final : public EventSink, public std::enable_shared_from_thi
   /// One try with what is left of `op`: RST_DONE when nothing is left and all is known, RST_PENDING, or −code.
   std::int32_t try_publish(PublishOp& op);
   std::int32_t try_part(PublishOp& op);
+  /// The turn of a flush: its marker is gone when it is under way.
+  std::int32_t try_flush(PublishOp& marker);
+  std::int32_t flush_now(std::chrono::nanoseconds timeout, std::uint64_t op, rst_error& error);
   void part_done(PublishOp& op) noexcept;
+  /// Tells who waits. `op` may be gone after it.
+  void end(PublishOp& op) noexcept;
   PublishOp* wait_for_room(PublishOp& op);
   void resubmit();
   void fail_backlog();

@@ -1,5 +1,6 @@
 // What the memory broker never does: completions that come late, kinds that lack verdicts, deliveries and revokes at
 // the wrong moment.
+#include "client/publisher_core.hpp"
 #include "client/scripted_broker.hpp"
 
 namespace ruststream::testing {
@@ -135,6 +136,41 @@ TEST_F(OnScripted, AnOperationMayBeTheLastThatHoldsItsBroker) {
   environment.reset();
   last.reset();
   EXPECT_TRUE(aborted(1));
+}
+
+TEST_F(OnScripted, AFlushWaitsForWhatWaitsForRoom) {
+  auto broker = good(connect("scripted:").get());
+  auto out = good(broker.publisher("a").get());
+  const auto full = [](bool is) { return Scripted::look([&](State& s) { return s.full = is; }); };
+  full(true);
+  auto waiting = out.publish(Payload("x"));
+  auto flushed = out.flush();
+  std::this_thread::sleep_for(kNot);
+  EXPECT_FALSE(flushed.await_ready()) << "a publish still waits for room";
+  Scripted::look([](State& s) { return s.pending = kFlush; });
+  full(false);
+  Scripted::send(RST_EVENT_PUB_WRITABLE, Scripted::look([](State& s) { return s.publisher; }), 0);
+  ASSERT_TRUE(Scripted::soon([](State& s) { return !s.held.empty(); }));
+  EXPECT_EQ(Scripted::look([](State& s) { return s.published; }), 1);
+  EXPECT_FALSE(flushed.await_ready()) << "the broker has not confirmed yet";
+  Scripted::complete(kFlush);
+  good(flushed.get());
+  good(waiting.get());
+}
+
+TEST_F(OnScripted, AFlushThatStillWaitsEndsWhenItsPublisherIsClosed) {
+  auto broker = good(connect("scripted:").get());
+  auto out = good(broker.publisher("a").get());
+  Scripted::look([](State& s) { return s.full = true; });
+  auto waiting = out.publish(Payload("x"));
+  auto flushed = out.flush();
+  EXPECT_FALSE(flushed.await_ready());
+  EXPECT_TRUE(detail::core_of(out)->close(0, kSoon).done());
+  const auto result = flushed.get();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, Code::closed);
+  EXPECT_NE(result.error().text.find("publisher was closed"), std::string::npos) << result.error().text;
+  EXPECT_FALSE(waiting.get());
 }
 
 TEST_F(OnScripted, ARevokeIsAnsweredThoughNobodyTakesAndItsMessagesAreReleased) {
