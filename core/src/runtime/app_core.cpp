@@ -327,7 +327,7 @@ Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, PlannedPubli
   const rst_str where{planned.plan.address.data(), planned.plan.address.size()};
   rst_subscription_spec spec = planned.plan.spec(where);
   Await subscribing(
-      instance.call(planned.plan.wanted.timeout, [&](std::uint64_t op, std::uint64_t& handle, rst_error& error) {
+      instance.open(planned.plan.wanted.timeout, [&](std::uint64_t op, std::uint64_t& handle, rst_error& error) {
         spec.id = running.id;
         spec.op = op;
         return instance.plugin().subscribe(instance.handle(), broker.connection->handle(), &spec, &handle, &error);
