@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace ruststream::memory {
 
@@ -12,8 +13,11 @@ template <std::size_t kLines>
 inline void prefetch_to_write([[maybe_unused]] const void* from) noexcept {
 #if defined(__x86_64__)
   constexpr std::size_t kLine = 64;
-  const auto* at = static_cast<const std::byte*>(from);
-  for (std::size_t line = 0; line < kLines; ++line) asm volatile("prefetchw %0" : : "m"(at[line * kLine]));
+  const auto first = reinterpret_cast<std::uintptr_t>(from);  // perhaps null: pointers must not be reckoned with then
+  for (std::size_t line = 0; line < kLines; ++line) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): nothing is read there
+    asm volatile("prefetchw %0" : : "m"(*reinterpret_cast<const char*>(first + line * kLine)));
+  }
 #endif
 }
 

@@ -5,7 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -14,7 +13,7 @@ namespace ruststream::settings {
 namespace {
 
 std::string page() {
-  std::ifstream file(std::filesystem::path(__FILE__).parent_path() / "../../../docs/settings.md");
+  std::ifstream file(SETTINGS_PAGE);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
