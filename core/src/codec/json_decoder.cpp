@@ -200,6 +200,7 @@ class JsonDecoder {
       } else {
         if ((seen & field->bit) != 0) return given_twice(*field);
         seen |= field->bit;
+        // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): before `last` lie the type's own fields only
         at = value(*field->type, static_cast<char*>(object) + field->offset, at + 2);
         if (at == nullptr) return inside_member(in_.error(), field->name), nullptr;
         expected = field + 1;
