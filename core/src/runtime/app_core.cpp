@@ -237,6 +237,7 @@ Task<Result<void>> AppCore::bring_up(App& app, Loop& loop) {
   }
   if (stopping()) co_return Result<void>();
   log(log::Level::info, "started");
+  co_await start_consumers();
   co_return co_await run_hooks(after_startup, app, "after_startup");
 }
 
@@ -339,13 +340,21 @@ Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, PlannedPubli
     co_return std::unexpected(std::move(error));
   }
   running.core->set_handle(*handle);
-  Hop again(*running.loop);
-  co_await again;
-  running.core->set_waker(running.consumer.get());  // not before it has a handle to settle with
-  running.consumer->again();
-  Hop back(loop);
-  co_await back;
   co_return Result<void>();
+}
+
+/// Handlers begin only when everything is subscribed, and behind what after_startup does before it first waits.
+Task<void> AppCore::start_consumers() {
+  for (RunningBroker& broker : running_) {
+    for (RunningBroker::Subscription& subscription : broker.subscriptions) {
+      Hop there(*subscription.loop);
+      co_await there;
+      subscription.core->set_waker(subscription.consumer.get());
+      subscription.consumer->again();
+      Hop home(*loop_);
+      co_await home;
+    }
+  }
 }
 
 Task<bool> AppCore::drain() {
@@ -428,7 +437,7 @@ Task<void> AppCore::let_go() {
         subscription.consumer->stop_starting();  // empties the inbox; the verdicts are refused and nobody minds
         subscription.core->set_waker(nullptr);
         do {  // a node of it that is on its way still finds the consumer
-          Hop nodes(*subscription.loop);
+          Hop nodes(*subscription.loop, true);
           co_await nodes;
         } while (subscription.consumer->posted());
         const ConsumerCounts& counts = subscription.consumer->counts();

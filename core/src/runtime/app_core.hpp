@@ -98,6 +98,7 @@ class AppCore final : public AppControl, private EventSink {
   Task<Result<void>> open_publisher(PlannedPublisher& planned, RunningBroker& broker, Loop& loop);
   /// `own` is opened for the subscription's handlers alone.
   Task<Result<void>> subscribe(PlannedSubscription& planned, PlannedPublisher& own, RunningBroker& broker, Loop& loop);
+  Task<void> start_consumers();
   Task<bool> drain();
   Task<void> bring_down();
   Task<void> let_go();

@@ -35,6 +35,19 @@ TEST_P(Lifecycle, HooksRunInTheirOrderAroundTheWork) {
             (std::vector<std::string>{"on_startup", "after_startup", "handled", "on_shutdown", "after_shutdown"}));
 }
 
+TEST_P(Lifecycle, WhatWaitedInTheBrokerIsHandledBehindTheBeginOfAfterStartup) {
+  hooks();
+  good(broker.admin("create", "topic", "g", "in").get());
+  for (int i = 0; i < 10; ++i) publish("in", "waits");
+  start([&](Scope& b) {
+    b.subscribe("in", [&](Payload) { order.add("handled"); }).group("g");
+    b.subscribe("other", [](Payload) {});
+  });
+  const std::vector<std::string> seen = order.wait(12);
+  ASSERT_EQ(seen.size(), 12U);
+  EXPECT_EQ(seen[1], "after_startup");
+}
+
 TEST_P(Lifecycle, AHookThatFailsOrThrowsEndsTheStartWithItsWords) {
   const Result<void> no = std::unexpected(Error(Code::denied, "no licence"));
   const struct {
