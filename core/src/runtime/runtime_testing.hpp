@@ -74,9 +74,11 @@ class OnApp : public OnMemory {
   std::shared_ptr<detail::Environment> environment_ = detail::Environment::shared();
 
  protected:
+  // NOLINTBEGIN(readability-identifier-naming): the words that tests read
   Seen<std::string> logs;
   Publisher outside = good(broker.publisher().get());
   App app{{.title = "tested", .version = "1"}};
+  // NOLINTEND(readability-identifier-naming)
 };
 
 struct Order {
