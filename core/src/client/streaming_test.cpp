@@ -155,12 +155,12 @@ TEST_P(Streaming, ADeliveryIsSettledOnce) {
   good(out.publish(Payload("once")).get());
   auto delivery = receive(orders);
   auto moved = std::move(delivery);
-  EXPECT_EQ(std::move(delivery).ack().error().code,
-            Code::settled);  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
-  EXPECT_EQ(delivery.extend().error().code,
-            Code::settled);  // NOLINT(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
+  // NOLINTBEGIN(bugprone-use-after-move): what has been moved from is what this is about
+  EXPECT_EQ(std::move(delivery).ack().error().code, Code::settled);
+  EXPECT_EQ(delivery.extend().error().code, Code::settled);
   good(std::move(moved).ack());
-  EXPECT_EQ(std::move(moved).retry().error().code, Code::settled);  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(std::move(moved).retry().error().code, Code::settled);
+  // NOLINTEND(bugprone-use-after-move)
   EXPECT_EQ(take(orders, kNot), "(nothing)");
 }
 
