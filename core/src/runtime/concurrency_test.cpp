@@ -28,7 +28,7 @@ TEST_P(Concurrency, IsSequentialInOrderUnlessAskedOtherwise) {
   Overlap overlap;
   start([&](Scope& b) { b.subscribe("in", Suspending{seen, overlap}); });
   std::vector<std::string> sent;
-  for (int i = 0; i < 30; ++i) sent.push_back(std::string(static_cast<std::size_t>(30 - i), 'x'));
+  for (int i = 0; i < 30; ++i) sent.emplace_back(static_cast<std::size_t>(30 - i), 'x');
   for (const std::string& each : sent) publish("in", each);
   EXPECT_EQ(seen.wait(sent.size()), sent);
   EXPECT_EQ(overlap.most, 1);

@@ -114,9 +114,14 @@ TEST(Plan, EveryMismatchIsInTheOneError) {
   EXPECT_GE(std::ranges::count(result.error().text, '\n'), 4);
 }
 
-struct Variable {
+class Variable {
+ public:
   explicit Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
   ~Variable() { unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
   const char* name_;
 };
 
