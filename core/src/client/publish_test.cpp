@@ -169,8 +169,15 @@ TEST_P(Publish, AfterItsConnectionClosedItSaysSo) {
 }
 
 /// A topic that holds two messages.
+/// Each test has a broker of its own: a publish that still waits for room when its test ends keeps the broker, and
+/// would come to the next one's.
 struct Bounded : OnMemory {
-  Broker tight = open("memory:tight?capacity=2");
+  static std::string own_name() {
+    static int count = 0;
+    return "memory:tight-" + std::to_string(++count);
+  }
+  std::string url = own_name();
+  Broker tight = open(url + "?capacity=2");
   Subscription in = good(tight.subscribe("q").get());
   Publisher out = good(tight.publisher("q").get());
 };
@@ -254,7 +261,7 @@ TEST_P(Bounded, WaitingForRoomEndsAtTheMessagesOwnTimeout) {
 }
 
 TEST_P(Bounded, ClosingThePublishersConnectionEndsTheWait) {
-  auto other = open("memory:tight");
+  auto other = open(url);
   auto theirs = good(other.publisher("q").get());
   good(theirs.publish_all(std::array{Payload("a"), Payload("b")}).get());
   auto stuck = theirs.publish(Payload("stuck"));

@@ -44,6 +44,7 @@ TEST_P(Lifecycle, WhatWaitedInTheBrokerIsHandledBehindTheBeginOfAfterStartup) {
     b.subscribe("other", [](Payload) {});
   });
   const std::vector<std::string> seen = order.wait(12);
+  EXPECT_EQ(stop(), kExitOk);
   ASSERT_EQ(seen.size(), 12U);
   EXPECT_EQ(seen[1], "after_startup");
 }
