@@ -190,4 +190,21 @@ TEST(IoThread, RunsCommandsOfEachThreadInOrderAndAllBeforeItEnds) {
   EXPECT_EQ(sigismember(&own, SIGTERM), 0);
 }
 
+TEST(Backoff, DoublesUpToTheMostBetweenHalfAndWholeAndBeginsAnewAfterReset) {
+  using std::chrono::milliseconds;
+  sdk::Backoff backoff{milliseconds{100}, milliseconds{1000}, 1};
+  for (int round = 0; round < 2; ++round) {
+    for (const int whole : {100, 200, 400, 800, 1000, 1000}) {
+      const auto delay = backoff.next();
+      EXPECT_GE(delay, milliseconds{whole} / 2);
+      EXPECT_LE(delay, milliseconds{whole});
+    }
+    EXPECT_EQ(backoff.attempts(), 6U);
+    backoff.reset();
+  }
+  sdk::Backoff other{milliseconds{100}, milliseconds{1000}, 2};
+  EXPECT_NE(backoff.next(), other.next());
+  EXPECT_GT(sdk::Backoff(milliseconds{0}, milliseconds{0}).next(), milliseconds{0});  // never without spacing
+}
+
 }  // namespace

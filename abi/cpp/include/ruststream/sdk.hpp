@@ -1,6 +1,7 @@
 #pragma once
 // The author's SDK: a class with the verbs it has becomes a plugin. See README.md beside it.
 
+#include <ruststream/sdk/backoff.hpp>
 #include <ruststream/sdk/batch.hpp>
 #include <ruststream/sdk/command_queue.hpp>
 #include <ruststream/sdk/credit.hpp>
