@@ -35,6 +35,7 @@ struct Case {
 
 // One for each file of cases.
 [[nodiscard]] std::span<const Case> delivery_cases();
+[[nodiscard]] std::span<const Case> fault_cases();
 [[nodiscard]] std::span<const Case> flow_cases();
 [[nodiscard]] std::span<const Case> memory_cases();
 [[nodiscard]] std::span<const Case> settle_cases();

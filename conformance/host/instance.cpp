@@ -101,9 +101,9 @@ std::int32_t Instance::call(std::string_view name, const std::function<std::int3
 }
 
 std::pair<Connection, Pending> Instance::try_connect(const Connect& wanted) {
-  const auto set = std::make_shared<OptionArray>(options(test, joined(test.testkit.options, wanted.options)));
-  const auto url =
-      std::make_shared<Lent<char>>(lend_bytes(wanted.url.value_or(test.testkit.url), "rst_connection_spec.url"));
+  const auto set = std::make_shared<OptionArray>(
+      options(test, joined(wanted.url ? test.testkit.options : test.connection_options(), wanted.options)));
+  const auto url = std::make_shared<Lent<char>>(lend_bytes(wanted.url.value_or(test.url()), "rst_connection_spec.url"));
   Lent<rst_connection_spec> spec("rst_connection_spec");
   Connection made{this, host.name_connection(), 0};
   spec->struct_size = sizeof(rst_connection_spec);

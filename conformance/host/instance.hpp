@@ -53,7 +53,7 @@ class Pending {
 };
 
 struct Connect {
-  std::optional<std::string> url = {};  // else the testkit's
+  std::optional<std::string> url = {};  // else the testkit's, through the fault proxy when the case has one
   OptionTexts options = {};             // besides the testkit's
   std::uint32_t flags = 0;
   std::chrono::nanoseconds timeout = 5s;

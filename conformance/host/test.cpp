@@ -2,6 +2,7 @@
 
 #include "host/out_array.hpp"
 #include "host/topology.hpp"
+#include "proxy/proxy.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -39,6 +40,8 @@ Test::Test(const Plugin& of, const Kind& about, const Testkit& with, std::string
   }
 }
 
+Test::~Test() = default;
+
 std::string Test::address(std::string_view name) {
   std::string made = filled(filled(testkit.address, "{case}", name_), "{name}", name);
   if (testkit.create && std::ranges::find(created_, made) == created_.end()) {
@@ -51,6 +54,33 @@ std::string Test::address(std::string_view name) {
 std::string Test::pattern() const {
   if (testkit.pattern.empty()) skip("the testkit names no pattern");
   return filled(testkit.pattern, "{case}", name_);
+}
+
+Proxy& Test::proxy() {
+  if (proxy_) return *proxy_;
+  const auto server = testkit.server_place();
+  if (!server) skip("the testkit names no server with a port, so nothing can stand between");
+  auto made = Proxy::to(server->host, server->port);
+  if (!made) skip("no fault proxy: " + made.error());
+  proxy_ = std::move(*made);
+  return *proxy_;
+}
+
+namespace {
+
+std::string through(const Proxy* proxy, const Testkit& testkit, std::string text) {
+  if (proxy == nullptr) return text;
+  return filled(std::move(text), testkit.server_place()->text, "127.0.0.1:" + std::to_string(proxy->port()));
+}
+
+}  // namespace
+
+std::string Test::url() const { return through(proxy_.get(), testkit, testkit.url); }
+
+OptionTexts Test::connection_options() const {
+  OptionTexts all = testkit.options;
+  for (auto& [name, text] : all) text = through(proxy_.get(), testkit, std::move(text));
+  return all;
 }
 
 Plan Test::plan(const Subscribe& wanted) {

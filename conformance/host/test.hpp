@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <string>
@@ -16,6 +17,8 @@
 #include <vector>
 
 namespace conformance {
+
+class Proxy;
 
 /// Ends a case from anywhere on its own stack; the ledger, or `skipped`, says why.
 struct CaseEnded {
@@ -26,6 +29,7 @@ struct CaseEnded {
 class Test {
  public:
   Test(const Plugin& plugin, const Kind& kind, const Testkit& testkit, std::string name, std::uint64_t seed);
+  ~Test();
   Test(const Test&) = delete;
   Test& operator=(const Test&) = delete;
 
@@ -48,6 +52,13 @@ class Test {
   Instance& instance();
   Subscription subscribe(const Subscribe& wanted = {}) { return instance().subscribe(wanted); }
   Publisher publisher(const OpenPublisher& wanted = {}) { return instance().publisher(wanted); }
+
+  /// From here on between the plugin and its server, for connections that name no URL. Skips the case where the testkit
+  /// names no server.
+  Proxy& proxy();
+  // The testkit's, through the proxy when there is one.
+  [[nodiscard]] std::string url() const;
+  [[nodiscard]] OptionTexts connection_options() const;
 
   /// What the plugin says of such a subscription before there is one.
   [[nodiscard]] Plan plan(const Subscribe& wanted);
@@ -95,6 +106,7 @@ class Test {
   std::atomic<std::int64_t> now_ns_{0};  // simulated; 0: real
   std::vector<Instance*> instances_;
   std::vector<std::string> created_;
+  std::unique_ptr<Proxy> proxy_;  // outlives the instance
   std::optional<Instance> instance_;
 };
 

@@ -124,6 +124,26 @@ const Testkit::KindKit& Testkit::kind(std::string_view name) const {
   return found != kinds.end() ? found->second : kNone;
 }
 
+std::optional<Testkit::Place> Testkit::server_place() const {
+  std::string_view at = server;
+  if (at.empty()) {  // scheme://user:password@host:port/…
+    const std::size_t authority = url.find("//");
+    if (authority == std::string::npos) return std::nullopt;
+    at = std::string_view(url).substr(authority + 2);
+    at = at.substr(0, at.find_first_of("/?#"));
+    if (const std::size_t user = at.rfind('@'); user != std::string_view::npos) at.remove_prefix(user + 1);
+  }
+  const std::size_t colon = at.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  Place place{std::string(at), std::string(at.substr(0, colon)), 0};
+  const char* const end = at.data() + at.size();
+  const auto [rest, failed] = std::from_chars(at.data() + colon + 1, end, place.port);
+  if (failed != std::errc() || rest != end || place.port == 0 || place.host.contains(',')) return std::nullopt;
+  if (place.host.starts_with('[') && place.host.ends_with(']'))
+    place.host = place.host.substr(1, place.host.size() - 2);
+  return place;
+}
+
 std::expected<Testkit, std::string> parse_testkit(std::string_view text, const std::string& path) {
   const toml::parse_result parsed = toml::parse(text, path);
   if (!parsed) {
@@ -148,6 +168,8 @@ std::expected<Testkit, std::string> parse_testkit(std::string_view text, const s
   reader.table(parsed.table(), "",
                {{"url", reader.text(kit.url)},
                 {"options", reader.options(kit.options)},
+                {"server", reader.text(kit.server)},
+                {"refused_options", reader.options(kit.refused_options)},
                 {"address", reader.text(kit.address)},
                 {"pattern", reader.text(kit.pattern)},
                 {"create", reader.flag(kit.create)},

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,6 +31,17 @@ struct Testkit {
 
   std::chrono::milliseconds arrival{5000};  // longest that what must come may take
   std::chrono::milliseconds quiet{150};     // how long nothing comes where nothing must
+
+  // For cases about faults.
+  std::string server;           // host:port as it stands in url or options; empty: what the url says
+  OptionTexts refused_options;  // of a connection that the server refuses: wrong credentials
+
+  struct Place {
+    std::string text, host;  // text: host:port as it is written
+    std::uint16_t port;
+  };
+  /// Where the server is. None: there is no network, or no port is named.
+  [[nodiscard]] std::optional<Place> server_place() const;
 
   [[nodiscard]] const KindKit& kind(std::string_view name) const;
   /// Every problem of the file in one text, each with its line and the nearest known name.

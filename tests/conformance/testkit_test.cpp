@@ -48,5 +48,33 @@ TEST(Testkit, NamesEveryProblemWithItsLine) {
   }
 }
 
+TEST(Testkit, KnowsWhereTheServerIs) {
+  struct Named {
+    std::string url, server, text, host;
+    std::uint16_t port;
+  };
+  const Named all[] = {
+      {"nats://localhost:4222", "", "localhost:4222", "localhost", 4222},
+      {"amqp://user:pass@h:5672/vhost?a=b:1", "", "h:5672", "h", 5672},
+      {"redis://[::1]:6379", "", "[::1]:6379", "::1", 6379},
+      {"kafka:", "h:9092", "h:9092", "h", 9092},
+      {"memory:", "", "", "", 0},
+      {"nats://localhost", "", "", "", 0},
+      {"nats://localhost:port", "", "", "", 0},
+      {"nats://a:4222,b:4222", "", "", "", 0},  // several: which of them, the testkit says
+  };
+  for (const Named& each : all) {
+    Testkit kit;
+    kit.url = each.url;
+    kit.server = each.server;
+    const auto place = kit.server_place();
+    ASSERT_EQ(place.has_value(), each.port != 0) << each.url;
+    if (!place) continue;
+    EXPECT_EQ(place->text, each.text);
+    EXPECT_EQ(place->host, each.host);
+    EXPECT_EQ(place->port, each.port);
+  }
+}
+
 }  // namespace
 }  // namespace conformance
