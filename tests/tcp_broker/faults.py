@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Runs the conformance runner's cases about faults on the TCP plugin, and on each variant of it that breaks a rule.
+
+The plugin as it is passes with --strict. A variant is killed when it fails on its own rule and on no other but those
+that it implies (variants.txt).
+
+    faults.py RUNNER PLUGIN [--only NAME …] [--filter PATTERN] [--verbose]
+"""
+
+import argparse
+import concurrent.futures
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).parent
+MARK = b"this variant is\0"
+FAILED = re.compile(r"^(fail|crash|hang|warn)  (\S+)  \[(\S*)\]$")
+RULE = re.compile(r"^  rule      (\w+)")
+LONGEST_RUN_S = 200
+AT_ONCE = 6  # variants; a case mostly waits
+JOBS = 6  # cases of each
+TOKEN = "open sesame"
+
+
+class Variant:
+    def __init__(self, number, line):
+        self.number = number
+        self.name, self.rule, implied, self.words = (field.strip() for field in line.split(" | "))
+        self.implied = {} if implied == "-" else dict(each.split(": ", 1) for each in implied.split("; "))
+        if len(self.implied) > 2:
+            raise SystemExit(f"{self.name} implies more than two rules")
+
+    def make(self, plugin, folder):
+        """Writes the number into a copy of what was built."""
+        built = plugin.read_bytes()
+        if built.count(MARK + struct.pack("<i", 0)) != 1:
+            raise SystemExit(f"{plugin} does not hold the mark once")
+        path = folder / f"{self.number}.so"
+        path.write_bytes(built.replace(MARK + struct.pack("<i", 0), MARK + struct.pack("<i", self.number)))
+        return path
+
+
+def read_variants():
+    lines = [line for line in (HERE / "variants.txt").read_text().splitlines() if " | " in line and line[0] != "#"]
+    return [Variant(number, line) for number, line in enumerate(lines)]
+
+
+def failures_of(text):
+    """{rule: [case]} of first violations; a warning's rule is `warn`."""
+    found, case = {}, None
+    for line in text.splitlines():
+        if match := FAILED.match(line):
+            case = match[2]
+            if match[1] == "warn":
+                found.setdefault("warn", []).append(case)
+                case = None
+        elif case and (match := RULE.match(line)):
+            found.setdefault(match[1], []).append(case)
+            case = None
+    return found
+
+
+class Server:
+    """server.py on a port of its own, until the end of the with."""
+
+    def __enter__(self):
+        command = [sys.executable, HERE / "server.py", "--token", TOKEN]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.place = self.process.stdout.readline().split()[-1]
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+
+def run(args, folder, variant):
+    with Server() as server:
+        command = [args.runner, variant.make(args.plugin, folder), "--testkit", HERE / "testkit.toml", "--strict"]
+        command += ["--url", f"tcp://{server.place}", "--filter", args.filter, "--jobs", str(JOBS)]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=LONGEST_RUN_S, check=False)
+    text = done.stdout + done.stderr
+    found = failures_of(text)
+    if variant.rule == "-":
+        killed = done.returncode == 0 and not found
+    else:
+        killed = done.returncode == 1 and variant.rule in found and found.keys() <= {variant.rule, *variant.implied}
+    return variant, killed, found, text
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("runner", type=pathlib.Path)
+    parser.add_argument("plugin", type=pathlib.Path)
+    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--filter", default="faults.*")
+    parser.add_argument("--verbose", action="store_true")
+    args = parser.parse_args()
+    variants = [each for each in read_variants() if not args.only or each.name in args.only]
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        for variant, right, found, text in pool.map(lambda each: run(args, pathlib.Path(folder), each), variants):
+            said = "; ".join(f"{rule}: {', '.join(cases)}" for rule, cases in found.items()) or "nothing failed"
+            print(f"{'ok   ' if right else 'WRONG'} {variant.name} ({variant.rule}): {said}", flush=True)
+            if args.verbose or not right:
+                print(text)
+            wrong += not right
+    bad = [each for each in variants if each.rule != "-"]
+    print(f"{len(variants) - wrong} of {len(variants)} as they should be, {len(bad)} of them broken")
+    return wrong != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
