@@ -12,7 +12,7 @@ namespace {
 /// Messages of many sizes, with everything that a message can carry by the kind's declarations.
 std::vector<Out> of_many_sizes(const Test& t) {
   std::vector<Out> all;
-  for (const std::size_t size : {1, 63, 64, 65, 1000, 4095, 4096, 4097, 60'000}) {
+  for (const std::size_t size : {1U, 63U, 64U, 65U, 1000U, 4095U, 4096U, 4097U, 60'000U}) {
     Out& out = all.emplace_back();
     for (std::size_t i = 0; i < size; ++i) out.payload += static_cast<char>('a' + i % 26);
     if (t.publish_kind.can(RST_CAP_HEADERS)) out.headers = {{"first", "1"}, {"second", std::string(200, 'h')}};

@@ -60,7 +60,7 @@ void install_crash_handler(int report) {
   ::sigaltstack(&stack, nullptr);
   struct sigaction action{};
   action.sa_sigaction = on_signal;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND;
+  action.sa_flags = static_cast<int>(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND);
   for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}) ::sigaction(signal, &action, nullptr);
   ::signal(SIGPIPE, SIG_IGN);  // rule H7
 }

@@ -48,7 +48,7 @@ int high_descriptor() {
 
 class Watch {
  public:
-  explicit Watch(const Errand& errand) : errand_(errand), deadline_(begin_ + errand.timeout) {
+  explicit Watch(const Errand& errand) : deadline_(begin_ + errand.timeout) {
     Errand own = errand;
     own.report = high_descriptor();
     own.doing = own.report + 1;
@@ -161,7 +161,6 @@ class Watch {
     for (const auto& each : board_.read()) ended_.doing.push_back(each.what);
   }
 
-  const Errand& errand_;
   DoingBoard board_;
   Pipe output_, report_;
   Clock::time_point begin_ = Clock::now(), deadline_;
