@@ -1,0 +1,249 @@
+#include "host/instance.hpp"
+
+#include "host/meter.hpp"
+#include "host/test.hpp"
+
+#include <algorithm>
+
+namespace conformance {
+namespace {
+
+std::uint64_t count(std::chrono::nanoseconds time) noexcept { return static_cast<std::uint64_t>(time.count()); }
+
+OptionTexts joined(const OptionTexts& first, const OptionTexts& second) {
+  OptionTexts all = first;
+  for (const auto& each : second) {  // the later one wins
+    std::erase_if(all, [&](const auto& earlier) { return earlier.first == each.first; });
+    all.push_back(each);
+  }
+  return all;
+}
+
+OptionArray options(Test& test, const OptionTexts& texts) {
+  auto made = OptionArray::make(test.plugin, texts);
+  if (!made) Test::skip("the testkit does not fit the plugin: " + made.error());
+  return std::move(*made);
+}
+
+}  // namespace
+
+std::string Outcome::said() const { return code_name(code) + (text.empty() ? "" : ": " + text); }
+
+bool Pending::done() const { return returned_ != RST_PENDING || instance_->host.completed(op_).has_value(); }
+
+Outcome Pending::wait() {
+  if (returned_ != RST_PENDING) return now_;
+  const auto limit = timeout_ + 1s;
+  if (!instance_->test.wait([this] { return done(); }, limit)) {
+    instance_->test.fail("C1", "a pending operation completes within its timeout and a second", "nothing came");
+  }
+  const Completed completed = *instance_->host.completed(op_);
+  instance_->test.check();
+  return {completed.code(), completed.flags(), completed.value, completed.text};
+}
+
+Instance::Instance(Test& of, Shape shape) : test(of), host(of.plugin, of.ledger, shape) {
+  const Lent<rst_init_args> args("rst_init_args");
+  args->struct_size = sizeof(rst_init_args);
+  Lent<rst_error> error("rst_error");
+  if (test.simulated()) host.simulated_ns = test.now().count();
+  const std::int32_t status = table().init(host.table(), args.get(), &instance_, error.get());
+  if (status != RST_DONE) {
+    test.fail("L3", "init makes an instance", code_name(-status) + ": " + std::string(error->text, error->text_len));
+  }
+  test.instances_.push_back(this);
+  test.step();
+}
+
+Instance::~Instance() {
+  if (instance_ != nullptr) (void)deinit();
+}
+
+const rst_plugin& Instance::table() const noexcept { return test.plugin.table(); }
+
+Outcome Instance::deinit() {
+  for (const Connection& each : std::exchange(open_, {})) (void)each.close().wait();
+  host.on_deliver = {};
+  host.drop_messages();
+  std::erase(test.instances_, this);
+  Lent<rst_error> error("rst_error");
+  const std::int32_t status = table().deinit(std::exchange(instance_, nullptr), error.get());
+  return {std::max(0, -status), error->flags, 0, std::string(error->text, error->text_len)};
+}
+
+Pending Instance::call(std::string name, std::uint64_t connection, std::chrono::nanoseconds timeout,
+                       const std::function<std::int32_t(std::uint64_t, std::uint64_t&, rst_error*)>& verb,
+                       std::function<void()> when_over) {
+  const std::uint64_t op = host.start_operation(name, connection);
+  Outcome now;
+  const std::int32_t returned = call(name, [&](rst_error* error) { return verb(op, now.value, error); }, &now.text);
+  host.returned(op, returned, std::move(when_over));
+  now.code = std::max(0, -returned);
+  test.check();
+  return {*this, op, returned, std::move(now), timeout};
+}
+
+std::int32_t Instance::call(std::string_view name, const std::function<std::int32_t(rst_error*)>& verb,
+                            std::string* text) {
+  Lent<rst_error> error("rst_error");
+  const Meter meter;
+  const std::int32_t returned = verb(error.get());
+  if (const auto asleep = meter.asleep(); asleep > kMayWait) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(asleep).count();
+    test.ledger.note("B1", "no verb waits (" + std::to_string(kMayWait.count()) + " ms are allowed)",
+                     std::string(name) + " waited for " + std::to_string(ms) + " ms");
+  }
+  if (returned > RST_PENDING) {
+    test.ledger.note("cap", "a verb returns DONE, PENDING or minus a code",
+                     std::string(name) + " returned " + std::to_string(returned));
+  }
+  if (returned < 0) host.check_error(name, returned, *error);
+  if (text != nullptr) text->assign(error->text, returned < 0 ? error->text_len : 0U);
+  return returned;
+}
+
+std::pair<Connection, Pending> Instance::try_connect(const Connect& wanted) {
+  const auto set = std::make_shared<OptionArray>(options(test, joined(test.testkit.options, wanted.options)));
+  const auto url =
+      std::make_shared<Lent<char>>(lend_bytes(wanted.url.value_or(test.testkit.url), "rst_connection_spec.url"));
+  Lent<rst_connection_spec> spec("rst_connection_spec");
+  Connection made{this, host.name_connection(), 0};
+  spec->struct_size = sizeof(rst_connection_spec);
+  spec->flags = wanted.flags;
+  spec->id = made.id;
+  spec->url = {url->get(), url->size()};
+  spec->client_name = str("ruststream-conformance");
+  spec->options = set->data();
+  spec->option_count = set->size();
+  spec->timeout_ns = count(wanted.timeout);
+  Pending pending =
+      call("connect", made.id, wanted.timeout, [&](std::uint64_t op, std::uint64_t& value, rst_error* error) {
+        spec->op = op;
+        const std::int32_t returned = table().connect(instance_, spec.get(), &made.handle, error);
+        value = made.handle;
+        return returned;
+      });
+  return {made, pending};
+}
+
+Connection Instance::connect(const Connect& wanted) {
+  auto [made, pending] = try_connect(wanted);
+  const Outcome outcome = pending.wait();
+  test.expect(outcome.ok(), "R1", "connect succeeds", outcome.said());
+  made.handle = outcome.value;
+  open_.push_back(made);
+  return made;
+}
+
+Connection& Instance::connection() {
+  if (!connection_) connection_ = connect();
+  return *connection_;
+}
+
+std::pair<Subscription, Pending> Instance::try_subscribe(const Subscribe& wanted) {
+  const Connection on = wanted.connection ? *wanted.connection : connection();
+  const Kind& kind = test.plugin.kinds()[wanted.kind.value_or(test.kind.index)];
+  std::vector<std::string> addresses = wanted.addresses;
+  if (addresses.empty()) addresses.push_back(test.address());
+  const OptionArray set = options(test, joined(test.testkit.kind(kind.name).subscription_options, wanted.options));
+  Lent<rst_str> where("rst_subscription_spec.addresses", addresses.size());
+  std::vector<Lent<char>> texts;
+  const auto lend = [&](std::string_view text, const char* what) {
+    return rst_str{texts.emplace_back(lend_bytes(text, what)).get(), text.size()};
+  };
+  for (std::size_t i = 0; i < addresses.size(); ++i) where[i] = lend(addresses[i], "an address");
+  Lent<rst_position> start("rst_subscription_spec.start");
+  if (wanted.start) *start = *wanted.start;
+  Lent<rst_subscription_spec> spec("rst_subscription_spec");
+  spec->struct_size = sizeof(rst_subscription_spec);
+  spec->flags = wanted.flags;
+  spec->kind = kind.index;
+  spec->address_count = static_cast<std::uint32_t>(addresses.size());
+  spec->addresses = where.get();
+  if (!wanted.group.empty()) spec->group = lend(wanted.group, "rst_subscription_spec.group");
+  if (!wanted.durable.empty()) spec->durable = lend(wanted.durable, "rst_subscription_spec.durable");
+  if (!wanted.dead_letter.empty()) spec->dead_letter = lend(wanted.dead_letter, "rst_subscription_spec.dead_letter");
+  spec->start = wanted.start ? start.get() : nullptr;
+  spec->start_count = wanted.start ? 1 : 0;
+  spec->options = set.data();
+  spec->option_count = set.size();
+  spec->credit_messages = wanted.credit;
+  spec->credit_bytes = wanted.credit_bytes;
+  spec->max_batch = wanted.max_batch;
+  spec->window_messages = wanted.window;
+  spec->window_bytes = wanted.credit_bytes;
+  spec->max_attempts = wanted.max_attempts;
+  spec->timeout_ns = count(wanted.timeout);
+  Subscription made{this, 0, 0, &kind};
+  Pending pending =
+      call("subscribe", on.id, wanted.timeout, [&](std::uint64_t op, std::uint64_t& value, rst_error* error) {
+        made.id = host.name_subscription(on.id, op, {wanted.credit, wanted.credit_bytes}, wanted.max_batch,
+                                         kind.can(RST_CAP_SETTLE));
+        spec->id = made.id;
+        spec->op = op;
+        const std::int32_t returned = table().subscribe(instance_, on.handle, spec.get(), &made.handle, error);
+        value = made.handle;
+        return returned;
+      });
+  return {made, pending};
+}
+
+Subscription Instance::subscribe(const Subscribe& wanted) {
+  auto [made, pending] = try_subscribe(wanted);
+  const Outcome outcome = pending.wait();
+  test.expect(outcome.ok(), "cap", "subscribe succeeds", outcome.said());
+  made.handle = outcome.value;
+  return made;
+}
+
+std::pair<Publisher, Pending> Instance::try_publisher(const OpenPublisher& wanted) {
+  const Connection on = wanted.connection ? *wanted.connection : connection();
+  const Kind& kind = test.plugin.kinds()[wanted.kind.value_or(test.publish_kind.index)];
+  const OptionArray set = options(test, joined(test.testkit.kind(kind.name).publisher_options, wanted.options));
+  const std::string destination = wanted.destination ? *wanted.destination : test.address();
+  const Lent<char> where = lend_bytes(destination, "rst_publisher_spec.destination");
+  Lent<rst_publisher_spec> spec("rst_publisher_spec");
+  Publisher made{this, host.name_publisher(on.id), 0, on.id, &kind};
+  spec->struct_size = sizeof(rst_publisher_spec);
+  spec->flags = wanted.flags | (kind.can(RST_CAP_PUBLISH_CONFIRM) ? RST_PUBLISHER_CONFIRM : 0U);
+  spec->id = made.id;
+  spec->kind = kind.index;
+  spec->destination = {where.get(), destination.size()};
+  spec->options = set.data();
+  spec->option_count = set.size();
+  spec->timeout_ns = count(wanted.timeout);
+  Pending pending =
+      call("open_publisher", on.id, wanted.timeout, [&](std::uint64_t op, std::uint64_t& value, rst_error* error) {
+        spec->op = op;
+        const std::int32_t returned = table().open_publisher(instance_, on.handle, spec.get(), &made.handle, error);
+        value = made.handle;
+        return returned;
+      });
+  return {made, pending};
+}
+
+Publisher Instance::publisher(const OpenPublisher& wanted) {
+  auto [made, pending] = try_publisher(wanted);
+  const Outcome outcome = pending.wait();
+  test.expect(outcome.ok(), "cap", "open_publisher succeeds", outcome.said());
+  made.handle = outcome.value;
+  return made;
+}
+
+Pending Instance::close(std::uint64_t id, std::uint64_t connection, std::uint64_t handle, std::uint32_t flags,
+                        std::chrono::nanoseconds timeout) {
+  std::erase_if(open_, [&](const Connection& each) { return each.id == id; });
+  return call(
+      "close", id == connection ? 0 : connection, timeout,
+      [&](std::uint64_t op, std::uint64_t& value, rst_error* error) {
+        value = 0;
+        return table().close(instance_, handle, flags, count(timeout), op, error);
+      },
+      [this, id] { host.forget(id); });
+}
+
+Pending Connection::close(std::uint32_t flags, std::chrono::nanoseconds timeout) const {
+  return instance->close(id, id, handle, flags, timeout);
+}
+
+}  // namespace conformance

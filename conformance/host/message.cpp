@@ -1,0 +1,95 @@
+#include "host/message.hpp"
+
+#include "host/ledger.hpp"
+#include "host/text.hpp"
+
+#include <string_view>
+
+namespace conformance {
+namespace {
+
+std::string bytes(const void* from, std::size_t size) {
+  return from == nullptr ? std::string() : std::string(static_cast<const char*>(from), size);
+}
+
+/// FNV-1a over everything that a message shows.
+std::uint64_t sum(const rst_message& message) {
+  std::uint64_t state = 0xCBF2'9CE4'8422'2325ULL;
+  const auto mix = [&state](const void* from, std::size_t size) {
+    const auto* at = static_cast<const unsigned char*>(from);
+    for (std::size_t i = 0; from != nullptr && i < size; ++i) state = (state ^ at[i]) * 0x0000'0100'0000'01B3ULL;
+  };
+  mix(&message, sizeof message);
+  mix(message.payload, message.payload_len);
+  mix(message.key, message.key_len);
+  for (std::uint32_t i = 0; i < message.header_count; ++i) {
+    mix(message.headers[i].name, message.headers[i].name_len);
+    mix(message.headers[i].value, message.headers[i].value_len);
+  }
+  if (message.meta != nullptr) mix(message.meta->address, message.meta->address_len);
+  return state;
+}
+
+}  // namespace
+
+Batch::Batch(rst_batch& raw, Ledger& ledger) : raw_(raw), ledger_(ledger) {
+  for (std::uint32_t i = 0; i < raw.count; ++i) sums_.push_back(sum(at_stride(raw.messages, raw.stride, i)));
+}
+
+Batch::~Batch() {
+  for (std::uint32_t i = 0; i < sums_.size(); ++i) {
+    const rst_message& message = at_stride(raw_.messages, raw_.stride, i);
+    if (sum(message) == sums_[i]) continue;
+    ledger_.note("M2", "a delivered message stays as it is until the batch is released",
+                 "message " + std::to_string(i) + " of the batch has changed; its payload is now " +
+                     quoted(bytes(message.payload, message.payload_len)));
+    break;
+  }
+  raw_.ops->release(&raw_);
+}
+
+std::optional<std::string> Message::header(std::string_view name) const {
+  for (const Header& each : headers) {
+    if (each.name == name) return each.value;
+  }
+  return std::nullopt;
+}
+
+std::vector<Message> copy(const std::shared_ptr<Batch>& batch) {
+  const rst_batch& raw = batch->raw();
+  std::vector<Message> all;
+  all.reserve(raw.count);
+  for (std::uint32_t i = 0; i < raw.count; ++i) {
+    const rst_message& from = at_stride(raw.messages, raw.stride, i);
+    Message& to = all.emplace_back();
+    to.batch = batch;
+    to.index = i;
+    to.token = from.token;
+    to.payload = bytes(from.payload, from.payload_len);
+    to.null_payload = (from.flags & RST_MESSAGE_NULL_PAYLOAD) != 0;
+    if (from.key != nullptr) to.key = bytes(from.key, from.key_len);
+    for (std::uint32_t h = 0; h < from.header_count; ++h) {
+      const rst_header& header = from.headers[h];
+      to.headers.push_back({bytes(header.name, header.name_len), std::nullopt, header.type});
+      if (header.value != nullptr) to.headers.back().value = bytes(header.value, header.value_len);
+    }
+    if (const rst_message_meta* meta = from.meta; meta != nullptr) {
+      to.address = bytes(meta->address, meta->address_len);
+      to.reply_to = bytes(meta->reply_to, meta->reply_to_len);
+      to.correlation = bytes(meta->correlation, meta->correlation_len);
+      to.message_id = bytes(meta->message_id, meta->message_id_len);
+      to.content_type = bytes(meta->content_type, meta->content_type_len);
+    }
+    to.flags = from.flags;
+    to.partition = from.partition;
+    to.generation = raw.generation;
+    to.attempt = from.attempt;
+    if ((from.flags & RST_MESSAGE_PADDED) != 0) {  // rule M5: what the flag promises is read
+      const volatile std::uint8_t last = from.payload[from.payload_len + 63];
+      static_cast<void>(last);
+    }
+  }
+  return all;
+}
+
+}  // namespace conformance

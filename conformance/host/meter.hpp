@@ -1,0 +1,36 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+
+namespace conformance {
+
+/// How long this thread has been asleep since the meter was made: time that passed, less time on a processor, less time
+/// in line for one. So a busy machine does not look like a verb that waits (rule B1). [one thread]
+class Meter {
+ public:
+  Meter() noexcept;
+  [[nodiscard]] std::chrono::nanoseconds asleep() const noexcept;
+
+ private:
+  struct Reading {
+    std::int64_t wall_ns = 0;
+    std::int64_t busy_ns = 0;  // on a processor or in line for one
+  };
+  static Reading read() noexcept;
+  Reading begin_;
+};
+
+/// What rule B1 allows a verb; ten times that where the build slows everything down.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr std::chrono::milliseconds kMayWait{200};
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+inline constexpr std::chrono::milliseconds kMayWait{200};
+#else
+inline constexpr std::chrono::milliseconds kMayWait{20};
+#endif
+#else
+inline constexpr std::chrono::milliseconds kMayWait{20};
+#endif
+
+}  // namespace conformance

@@ -1,0 +1,138 @@
+#include "host/test.hpp"
+
+#include <algorithm>
+
+namespace conformance {
+namespace {
+
+const Kind& publish_kind_of(const Plugin& plugin, const Kind& kind, const Testkit& testkit) {
+  const std::string& named = testkit.kind(kind.name).publish_kind;
+  const Kind* const found = named.empty() ? &kind : plugin.find_kind(named);
+  return found != nullptr ? *found : kind;
+}
+
+std::string filled(std::string text, std::string_view place, std::string_view with) {
+  for (std::size_t at = text.find(place); at != std::string::npos; at = text.find(place, at + with.size())) {
+    text.replace(at, place.size(), with);
+  }
+  return text;
+}
+
+}  // namespace
+
+Test::Test(const Plugin& of, const Kind& about, const Testkit& with, std::string name, std::uint64_t from)
+    : plugin(of),
+      kind(about),
+      publish_kind(publish_kind_of(of, about, with)),
+      testkit(with),
+      seed(from),
+      random(from),
+      name_(std::move(name)) {
+  if (plugin.extension<rst_sim>(RST_EXT_SIM) != nullptr) {
+    now_ns_ = std::chrono::system_clock::now().time_since_epoch().count();
+  }
+}
+
+std::string Test::address(std::string_view name) {
+  std::string made = filled(filled(testkit.address, "{case}", name_), "{name}", name);
+  if (testkit.create && std::ranges::find(created_, made) == created_.end()) {
+    created_.push_back(made);
+    // TODO(conf): through rst.admin
+  }
+  return made;
+}
+
+std::string Test::pattern() const {
+  if (testkit.pattern.empty()) skip("the testkit names no pattern");
+  return filled(testkit.pattern, "{case}", name_);
+}
+
+Instance& Test::instance() {
+  if (!instance_) instance_.emplace(*this);
+  return *instance_;
+}
+
+void Test::check() const {
+  if (!ledger.clean()) throw CaseEnded{};
+}
+
+void Test::expect(bool holds, std::string_view rule, std::string expected, std::string seen) {
+  if (!holds) fail(rule, std::move(expected), std::move(seen));
+}
+
+void Test::expect_code(std::int32_t seen, std::int32_t expected, std::string_view rule, std::string_view what) {
+  if (seen != expected) fail(rule, std::string(what) + ": " + code_name(expected), code_name(seen));
+}
+
+void Test::fail(std::string_view rule, std::string expected, std::string seen) {
+  ledger.note(rule, std::move(expected), std::move(seen));
+  throw CaseEnded{};
+}
+
+void Test::skip(std::string reason) { throw CaseEnded{std::move(reason)}; }
+
+std::chrono::nanoseconds Test::now() const {
+  return simulated() ? std::chrono::nanoseconds(now_ns_) : std::chrono::steady_clock::now().time_since_epoch();
+}
+
+/// Tells every instance what time it is; what is due happens here.
+void Test::step() {
+  due_ns_ = RST_SIM_NEVER;
+  if (!simulated()) return;
+  const auto* const sim = plugin.extension<rst_sim>(RST_EXT_SIM);
+  for (Instance* const each : instances_) {
+    each->host.simulated_ns = now_ns_;
+    std::int64_t due = RST_SIM_NEVER;
+    std::uint64_t pending = 0;
+    const std::int32_t status = each->call(
+        "rst.sim step", [&](rst_error* error) { return sim->step(each->raw(), now_ns_, &due, &pending, error); });
+    if (status != RST_DONE) fail("cap", "rst.sim steps forward", code_name(-status));
+    due_ns_ = std::min(due_ns_, due);
+  }
+}
+
+/// Answers the events that wait for it (rule H4), on this thread rather than the plugin's (rule H2).
+void Test::answer() {
+  if (!answers) return;
+  const std::vector<Instance*> all = instances_;
+  for (Instance* const each : all) {
+    for (const Event& event : each->host.unanswered()) {
+      (void)each->call("answer", [&](rst_error* error) {
+        return each->table().answer(each->raw(), event.answer, RST_OK, nullptr, 0, error);
+      });
+    }
+  }
+}
+
+bool Test::wait(const std::function<bool()>& holds, std::chrono::nanoseconds at_most) {
+  const auto until = now() + at_most;
+  const auto news = [this] { return instances_.empty() ? 0 : instances_.front()->host.news(); };
+  constexpr auto kLook = 5ms;    // an instance other than the first does not wake this thread
+  constexpr auto kGrace = 10ms;  // for the threads of a plugin whose time is simulated
+  for (;;) {
+    const std::uint64_t seen = news();
+    step();
+    answer();
+    if (holds()) return true;
+    check();
+    if (!simulated()) {
+      const auto left = until - now();
+      if (left <= 0ns) return false;
+      if (instances_.empty()) return holds();
+      (void)instances_.front()->host.wait_for_news(
+          seen, std::min<std::chrono::nanoseconds>(left, instances_.size() == 1 ? left : kLook));
+    } else if (due_ns_ <= until.count()) {
+      now_ns_ = std::max(now_ns_ + 1, due_ns_);
+    } else if (now_ns_ < until.count()) {
+      now_ns_ = until.count();
+    } else if (news() == seen && (instances_.empty() || instances_.front()->host.wait_for_news(seen, kGrace) == seen)) {
+      return false;
+    }
+  }
+}
+
+void Test::pass(std::chrono::nanoseconds time) {
+  (void)wait([] { return false; }, time);
+}
+
+}  // namespace conformance

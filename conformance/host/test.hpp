@@ -1,0 +1,84 @@
+#pragma once
+#include "host/instance.hpp"
+#include "host/ledger.hpp"
+#include "host/plugin.hpp"
+#include "runner/testkit.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace conformance {
+
+/// Ends a case from anywhere on its own stack; the ledger, or `skipped`, says why.
+struct CaseEnded {
+  std::string skipped;
+};
+
+/// What a case has at hand: the plugin, a host against it, and time. One case, one child process, one Test.
+class Test {
+ public:
+  Test(const Plugin& plugin, const Kind& kind, const Testkit& testkit, std::string name, std::uint64_t seed);
+  Test(const Test&) = delete;
+  Test& operator=(const Test&) = delete;
+
+  const Plugin& plugin;
+  const Kind& kind;          // under test
+  const Kind& publish_kind;  // whose publishers reach it
+  const Testkit& testkit;
+  const std::uint64_t seed;
+  std::mt19937_64 random;
+  Ledger ledger;
+
+  /// An address that this run of this case has for itself; several by name. Made through rst.admin when the testkit
+  /// says that addresses are created.
+  [[nodiscard]] std::string address(std::string_view name = "a");
+  [[nodiscard]] std::string pattern() const;  // covers all of them
+
+  /// The instance, connection, subscription and publisher that most cases need; made when first used.
+  Instance& instance();
+  Subscription subscribe(const Subscribe& wanted = {}) { return instance().subscribe(wanted); }
+  Publisher publisher(const OpenPublisher& wanted = {}) { return instance().publisher(wanted); }
+
+  /// Ends the case as failed when `holds` is false.
+  void expect(bool holds, std::string_view rule, std::string expected, std::string seen);
+  void expect_code(std::int32_t seen, std::int32_t expected, std::string_view rule, std::string_view what);
+  [[noreturn]] void fail(std::string_view rule, std::string expected, std::string seen);
+  /// Only for what follows from the plugin's own declarations, or from a testkit that has no means for it.
+  [[noreturn]] static void skip(std::string reason);
+  void warn(std::string text) { warnings.push_back(std::move(text)); }
+  /// Closes everything, as a host that keeps the rules does. The runner calls it when a case has not failed.
+  void end() { instance_.reset(); }
+  /// Ends the case when the host has seen something.
+  void check() const;
+
+  /// Waits until `holds`; false when it does not within that time. Time is simulated where the plugin has rst.sim: it
+  /// jumps to what is due next.
+  bool wait(const std::function<bool()>& holds, std::chrono::nanoseconds at_most);
+  /// Lets time pass.
+  void pass(std::chrono::nanoseconds time);
+  [[nodiscard]] bool simulated() const noexcept { return now_ns_ != 0; }
+  [[nodiscard]] std::chrono::nanoseconds now() const;
+
+  /// Whether the host answers events that wait for an answer (rule H4), with OK.
+  bool answers = true;
+  std::vector<std::string> warnings;
+
+ private:
+  friend class Instance;
+  void step();
+  void answer();
+
+  std::string name_;
+  std::int64_t now_ns_ = 0;  // simulated; 0: real
+  std::int64_t due_ns_ = 0;
+  std::vector<Instance*> instances_;
+  std::vector<std::string> created_;
+  std::optional<Instance> instance_;
+};
+
+}  // namespace conformance

@@ -1,0 +1,38 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace conformance {
+
+using OptionTexts = std::vector<std::pair<std::string, std::string>>;  // as a user would write them
+
+/// What a plugin says of itself so that it can be tested: `testkit.toml`, then the command line on top.
+struct Testkit {
+  std::string url;      // empty: the first scheme and a colon
+  OptionTexts options;  // of the connection
+  /// How an address is made of {case}, unique for each run of a case, and {name}, one of its several.
+  std::string address = "{case}.{name}";
+  std::string pattern;  // a pattern that covers all addresses of a case; empty: cases with patterns are skipped
+  bool create = false;  // addresses are created through rst.admin before they are used
+
+  struct KindKit {
+    std::string publish_kind;  // which kind's publisher reaches its subscriptions; empty: its own
+    OptionTexts subscription_options, publisher_options, admin_options;
+  };
+  std::map<std::string, KindKit, std::less<>> kinds;
+
+  std::chrono::milliseconds arrival{5000};  // longest that what must come may take
+  std::chrono::milliseconds quiet{150};     // how long nothing comes where nothing must
+
+  [[nodiscard]] const KindKit& kind(std::string_view name) const;
+  /// Every problem of the file in one text, each with its line and the nearest known name.
+  [[nodiscard]] static std::expected<Testkit, std::string> read(const std::string& path);
+};
+
+}  // namespace conformance
