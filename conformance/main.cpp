@@ -1,19 +1,14 @@
 #include "runner/child.hpp"
+#include "runner/command_line.hpp"
+#include "runner/run.hpp"
+#include "runner/warden.hpp"
 
-#include <cstdio>
-#include <nlohmann/json.hpp>
+#include <string_view>
 
 int main(int argc, char** argv) {
-  if (argc == 3 && std::string_view(argv[1]) == "--child") {
-    const auto json = nlohmann::json::parse(argv[2]);
-    conformance::Errand errand;
-    errand.plugin = json.at("plugin");
-    errand.testkit = json.value("testkit", "");
-    errand.name = json.value("case", "");
-    errand.kind = json.value("kind", "");
-    errand.seed = json.value("seed", 1);
-    errand.report = json.value("report", 1);
-    conformance::run_child(errand);
-  }
-  return 3;
+  const std::string_view role = argc == 3 ? argv[1] : "";
+  if (role == "--child") conformance::run_child(conformance::Errand::from_json(argv[2]));
+  if (role == "--warden") conformance::run_warden(conformance::Errand::from_json(argv[2]));
+  const auto line = conformance::read_command_line(argc, argv);
+  return line ? conformance::run(*line) : line.error();
 }

@@ -1,5 +1,6 @@
 #include "host/instance.hpp"
 
+#include "host/doing.hpp"
 #include "host/meter.hpp"
 #include "host/test.hpp"
 
@@ -47,7 +48,10 @@ Instance::Instance(Test& of, Shape shape) : test(of), host(of.plugin, of.ledger,
   args->struct_size = sizeof(rst_init_args);
   Lent<rst_error> error("rst_error");
   if (test.simulated()) host.simulated_ns = test.now().count();
-  const std::int32_t status = table().init(host.table(), args.get(), &instance_, error.get());
+  const std::int32_t status = [&] {
+    const Doing doing("init");
+    return table().init(host.table(), args.get(), &instance_, error.get());
+  }();
   if (status != RST_DONE) {
     test.fail("L3", "init makes an instance", code_name(-status) + ": " + std::string(error->text, error->text_len));
   }
@@ -67,6 +71,7 @@ Outcome Instance::deinit() {
   host.drop_messages();
   std::erase(test.instances_, this);
   Lent<rst_error> error("rst_error");
+  const Doing doing("deinit");
   const std::int32_t status = table().deinit(std::exchange(instance_, nullptr), error.get());
   return {std::max(0, -status), error->flags, 0, std::string(error->text, error->text_len)};
 }
@@ -86,6 +91,7 @@ Pending Instance::call(std::string name, std::uint64_t connection, std::chrono::
 std::int32_t Instance::call(std::string_view name, const std::function<std::int32_t(rst_error*)>& verb,
                             std::string* text) {
   Lent<rst_error> error("rst_error");
+  const Doing doing(name);
   const Meter meter;
   const std::int32_t returned = verb(error.get());
   if (const auto asleep = meter.asleep(); asleep > kMayWait) {

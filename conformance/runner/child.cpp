@@ -1,7 +1,7 @@
 #include "runner/child.hpp"
 
 #include "cases/case.hpp"
-#include "host/guarded.hpp"
+#include "host/doing.hpp"
 #include "runner/crash_handler.hpp"
 
 #include <algorithm>
@@ -44,9 +44,20 @@ json describe(const Plugin& plugin) {
   }
   json schemes = json::array();
   for (std::uint32_t i = 0; i < table.scheme_count; ++i) schemes.push_back(view(table.schemes[i]));
-  return {{"name", view(table.name)},     {"version", view(table.version)},
-          {"vendor", view(table.vendor)}, {"runtime", table.runtime},
-          {"schemes", schemes},           {"kinds", kinds}};
+  json secrets = json::array();  // names of options, an alias included
+  for (std::uint32_t i = 0; i < table.option_count; ++i) {
+    const rst_option_decl& option = plugin.option(i);
+    if ((option.flags & RST_OPTION_SECRET) == 0) continue;
+    secrets.push_back(view(option.name));
+    if (option.alias.len != 0) secrets.push_back(view(option.alias));
+  }
+  return {{"name", view(table.name)},
+          {"version", view(table.version)},
+          {"vendor", view(table.vendor)},
+          {"runtime", table.runtime},
+          {"schemes", schemes},
+          {"kinds", kinds},
+          {"secrets", secrets}};
 }
 
 Testkit testkit_of(const Errand& errand, const Plugin& plugin) {
@@ -68,6 +79,14 @@ std::string unique_name(const Errand& errand) {
   return name;
 }
 
+std::string missing(const Case& of, const Kind& kind) {
+  std::string names;
+  for (const std::uint32_t id : of.needs) {
+    if (id != 0 && !kind.can(id)) names += (names.empty() ? "" : ", ") + capability_name(id);
+  }
+  return names;
+}
+
 json run_case(const Plugin& plugin, const Errand& errand) {
   const Case* const found = find_case(errand.name);
   const Kind* const kind = plugin.find_kind(errand.kind);
@@ -77,7 +96,7 @@ json run_case(const Plugin& plugin, const Errand& errand) {
   std::string skipped;
   const auto body = [&] {
     if (found->wanted_by(*kind)) return found->run(*test);
-    if (found->undeclared == nullptr) Test::skip("the kind does not declare it");
+    if (found->undeclared == nullptr) Test::skip("the kind does not declare " + missing(*found, *kind));
     found->undeclared(*test);
   };
   try {
@@ -95,12 +114,15 @@ json run_case(const Plugin& plugin, const Errand& errand) {
 }  // namespace
 
 void run_child(const Errand& errand) {
+  if (errand.report > 2) ::fcntl(errand.report, F_SETFD, FD_CLOEXEC);
+  if (errand.doing > 2) DoingBoard::adopt(errand.doing);
   install_crash_handler(errand.report);
   auto plugin = Plugin::load(errand.plugin);
   json line;
   if (!plugin) {
     line = {{"error", plugin.error()}};
   } else if (errand.name.empty()) {
+    const Doing doing("its declarations");
     line = {{"plugin", describe(*plugin)}};
   } else {
     line = {{"result", run_case(*plugin, errand)}};

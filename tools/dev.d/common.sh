@@ -5,7 +5,7 @@
 # of the tests.
 # shellcheck disable=SC2034  # used by the scripts that source this
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libuv1-dev libspdlog-dev libsimdjson-dev libcli11-dev
-  libtomlplusplus-dev libgtest-dev libbenchmark-dev)
+  libtomlplusplus-dev nlohmann-json3-dev libpugixml-dev libelf-dev libdw-dev libgtest-dev libbenchmark-dev)
 # shellcheck disable=SC2034
 BENCH_PACKAGES=(valgrind python3)
 # shellcheck disable=SC2034

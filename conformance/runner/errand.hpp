@@ -1,0 +1,29 @@
+#pragma once
+#include "runner/testkit.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace conformance {
+
+/// What a child process is started for.
+struct Errand {
+  std::string plugin;  // path
+  std::string testkit;
+  std::string url;  // overrides the testkit's
+  OptionTexts options;
+  std::string name;  // of the case; empty: describe the plugin
+  std::string kind;
+  std::uint64_t seed = 1;
+  std::chrono::milliseconds timeout{30'000};
+  int report = 1;  // descriptor that the report goes to, lines of JSON
+  int doing = -1;  // of the DoingBoard; -1: nobody reads it
+
+  /// One line of JSON and back; throws on what this program has not written.
+  [[nodiscard]] std::string to_json() const;
+  [[nodiscard]] static Errand from_json(std::string_view text);
+};
+
+}  // namespace conformance

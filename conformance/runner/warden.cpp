@@ -1,0 +1,191 @@
+#include "runner/warden.hpp"
+
+#include "host/doing.hpp"
+#include "runner/backtrace.hpp"
+#include "runner/process.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace conformance {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr std::chrono::milliseconds kLook{25};            // how often memory and time are looked at
+constexpr std::chrono::milliseconds kLeaveTogether{300};  // a helper process may end a little after its parent
+constexpr std::size_t kReportLimit = 1 << 20U;
+
+/// What of this process's environment a plugin sees: where things are, and what sanitizers and runtimes are told.
+std::vector<std::string> clean_environment() {
+  constexpr std::array kKept{"PATH",         "HOME",         "TMPDIR",       "LD_LIBRARY_PATH",
+                             "LD_PRELOAD",   "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
+                             "TSAN_OPTIONS", "GODEBUG",      "GOTRACEBACK",  "SSL_CERT_FILE"};
+  std::vector<std::string> environment{"LANG=C.UTF-8"};
+  for (const char* const name : kKept) {
+    if (const char* const value = ::getenv(name); value != nullptr)
+      environment.push_back(std::string(name) + "=" + value);
+  }
+  return environment;
+}
+
+/// Where the child finds its descriptors: out of reach of a plugin that closes the first few.
+int high_descriptor() {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  return static_cast<int>(std::min<rlim_t>(files.rlim_cur, 1000)) - 2;
+}
+
+class Watch {
+ public:
+  explicit Watch(const Errand& errand) : errand_(errand), deadline_(begin_ + errand.timeout) {
+    Errand own = errand;
+    own.report = high_descriptor();
+    own.doing = own.report + 1;
+    const long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
+    child_ = spawn({.arguments = {"--child", own.to_json()},
+                    .environment = clean_environment(),
+                    .output = output_.write.get(),
+                    .errors = output_.write.get(),
+                    .descriptors = {{report_.write.get(), own.report}, {board_.descriptor(), own.doing}},
+                    .on_parent_death = SIGKILL,
+                    .cpu_seconds = (errand.timeout.count() / 1000 + 1) * cores + 1});
+    output_.write.close();
+    report_.write.close();
+    pidfd_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, child_, 0)));
+  }
+
+  Ended until_end() {
+    using How = Ended::How;
+    while (!over_) {
+      std::array<pollfd, 3> wait{
+          {{pidfd_.get(), POLLIN, 0}, {output_.read.get(), POLLIN, 0}, {report_.read.get(), POLLIN, 0}}};
+      (void)::poll(wait.data(), wait.size(), static_cast<int>(kLook.count()));
+      read();
+      if (crash_thread() != 0) {
+        end(How::crashed);
+      } else if (wait[0].revents != 0) {
+        exited();
+      } else if (Clock::now() >= deadline_) {
+        end(How::timed_out);
+      } else if (stuck()) {
+        end(How::stuck);
+      } else if (too_big()) {
+        end(How::grew);
+      }
+    }
+    return ended_;
+  }
+
+  /// After a crash or a hang.
+  [[nodiscard]] std::string trace() const {
+    if (ended_.how == Ended::How::crashed) return backtrace(child_, crash_thread());
+    if (ended_.how != Ended::How::timed_out && ended_.how != Ended::How::stuck) return {};
+    const auto doing = board_.read();
+    return backtrace(child_, doing.empty() ? child_ : static_cast<pid_t>(doing.front().thread));
+  }
+
+ private:
+  void read() {
+    if (!drain(output_.read.get(), ended_.output, kOutputLimit)) output_.read = {};
+    if (!drain(report_.read.get(), ended_.report, kReportLimit)) report_.read = {};
+  }
+
+  /// The thread that the crash handler names; 0: nobody has crashed.
+  [[nodiscard]] pid_t crash_thread() const {
+    constexpr std::string_view kKey = "{\"crash\":{\"signal\":";
+    constexpr std::string_view kThread = ",\"thread\":";
+    const std::size_t at = ended_.report.find(kKey);
+    if (at == std::string::npos || ended_.report.find('\n', at) == std::string::npos) return 0;
+    const std::size_t thread = ended_.report.find(kThread, at);
+    return thread == std::string::npos ? child_ : std::atoi(ended_.report.c_str() + thread + kThread.size());
+  }
+
+  [[nodiscard]] bool stuck() const {
+    const auto doing = board_.read();
+    const double now = std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+    return !doing.empty() && now - doing.front().since_s > std::chrono::duration<double>(kVerbLimit).count();
+  }
+
+  [[nodiscard]] static bool too_big() {
+    std::size_t bytes = 0;
+    for (const pid_t each : descendants_of(::getpid())) bytes += resident_bytes(each);
+    return bytes > kMemoryLimit;
+  }
+
+  void exited() {
+    siginfo_t info{};
+    ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG);
+    read();
+    end(info.si_code == CLD_EXITED ? Ended::How::exited : Ended::How::signalled);
+    ended_.code = info.si_status;
+    if (ended_.how == Ended::How::signalled && ended_.code == SIGXCPU) ended_.how = Ended::How::timed_out;
+    const auto give_up = Clock::now() + kLeaveTogether;
+    std::vector<pid_t> left;
+    while (!(left = descendants_of(::getpid())).empty() && Clock::now() < give_up) {
+      while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+      }
+      ::usleep(1000);
+    }
+    for (const pid_t each : left) {
+      std::error_code gone;
+      const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(each) + "/exe", gone);
+      if (!gone) ended_.leftover.push_back(program.filename().string());
+    }
+  }
+
+  void end(Ended::How how) {
+    over_ = true;
+    ended_.how = how;
+    ended_.took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin_);
+    for (const auto& each : board_.read()) ended_.doing.push_back(each.what);
+  }
+
+  const Errand& errand_;
+  DoingBoard board_;
+  Pipe output_, report_;
+  Clock::time_point begin_ = Clock::now(), deadline_;
+  pid_t child_ = 0;
+  Descriptor pidfd_;
+  bool over_ = false;
+  Ended ended_;
+};
+
+void say(const std::string& text) {
+  for (std::size_t sent = 0; sent < text.size();) {
+    const ssize_t now = ::write(1, text.data() + sent, text.size() - sent);
+    if (now <= 0) return;
+    sent += static_cast<std::size_t>(now);
+  }
+}
+
+}  // namespace
+
+void run_warden(const Errand& errand) {
+  become_subreaper();
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {  // whoever started this is gone, or wants to be
+    ::signal(signal, [](int) {
+      end_descendants();
+      ::_exit(1);
+    });
+  }
+  Watch watch(errand);
+  say(watch.until_end().to_json());  // first, because what follows reads files that may be broken
+  if (const std::string trace = watch.trace(); !trace.empty()) {
+    say(json{{"backtrace", trace}}.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  }
+  end_descendants();
+  ::_exit(0);
+}
+
+}  // namespace conformance
