@@ -34,6 +34,10 @@ struct Case {
 [[nodiscard]] const Case* find_case(std::string_view name);
 
 // One for each file of cases.
+[[nodiscard]] std::span<const Case> delivery_cases();
+[[nodiscard]] std::span<const Case> flow_cases();
+[[nodiscard]] std::span<const Case> memory_cases();
 [[nodiscard]] std::span<const Case> settle_cases();
+[[nodiscard]] std::span<const Case> verdict_cases();
 
 }  // namespace conformance

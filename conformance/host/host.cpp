@@ -89,12 +89,15 @@ void Host::over(std::uint64_t op, std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   if (when_over) when_over();
   lock.lock();
+  operation.over = true;
+  ++news_;
+  changed_.notify_all();
 }
 
 std::optional<Completed> Host::completed(std::uint64_t op) const {
   const std::scoped_lock lock(mutex_);
   const Operation& operation = operations_.at(op);
-  if (operation.completions == 0) return std::nullopt;
+  if (operation.completions == 0 || !operation.over) return std::nullopt;
   return operation.result;
 }
 
@@ -169,6 +172,12 @@ std::size_t Host::waiting(std::uint64_t id) const {
 std::uint64_t Host::delivered(std::uint64_t id) const {
   const std::scoped_lock lock(mutex_);
   return subscriptions_.at(id).delivered;
+}
+
+std::pair<std::int64_t, std::int64_t> Host::balance(std::uint64_t id) const {
+  const std::scoped_lock lock(mutex_);
+  const Subscription& subscription = subscriptions_.at(id);
+  return {subscription.messages, subscription.bytes};
 }
 
 void Host::settled(std::uint64_t id, std::uint64_t token) {

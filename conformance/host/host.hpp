@@ -69,6 +69,7 @@ class Host {
     bool called = false;             // the verb has returned
     bool pending = false;            // and it returned PENDING
     std::uint32_t completions = 0;
+    bool over = false;  // complete, and what it lent is given back
     Completed result;
     std::function<void()> when_over;  // gives back what was lent; called once, when called and complete
   };
@@ -95,6 +96,8 @@ class Host {
   [[nodiscard]] std::optional<Message> take(std::uint64_t subscription);
   [[nodiscard]] std::size_t waiting(std::uint64_t subscription) const;
   [[nodiscard]] std::uint64_t delivered(std::uint64_t subscription) const;  // messages in all
+  /// What is left of the credit; the bytes are below zero where a delivery cost more than there was.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> balance(std::uint64_t subscription) const;
   /// The token is finally settled, or void: it may be given again.
   void settled(std::uint64_t subscription, std::uint64_t token);
   void void_tokens(std::uint64_t subscription);
@@ -111,7 +114,8 @@ class Host {
   [[nodiscard]] std::uint64_t news() const;
 
   // What an adversarial case sets before the plugin may call.
-  /// Called for each valid batch, on the plugin's thread; gives what deliver returns. Empty: the batch is taken.
+  /// Called for each valid batch, on the plugin's thread; gives what deliver returns. Refused: it stays the plugin's
+  /// and costs nothing. It may let go of the messages, which releases the batch. Empty: the batch is taken.
   std::function<std::int32_t(rst_batch& batch, std::vector<Message>& messages)> on_deliver;
   /// Strings that no log line, error or event may contain (rule O2), in any of their encodings.
   std::vector<std::string> secrets;
@@ -149,6 +153,7 @@ class Host {
   std::int32_t deliver(rst_batch* batch);
   bool check_batch(const rst_batch& batch);
   std::int32_t book(Subscription& subscription, const rst_batch& batch);
+  static void unbook(Subscription& subscription, const rst_batch& batch);
   void check_messages(Subscription& subscription, const rst_batch& batch);
   void complete(const rst_completion& completion);
   void event(const rst_event& event);

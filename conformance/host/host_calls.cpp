@@ -1,5 +1,6 @@
 // What the plugin calls. Everything is judged as it comes; nothing here calls a verb (rule H2).
 #include "host/host.hpp"
+#include "host/meter.hpp"
 #include "host/secrets.hpp"
 
 #include <algorithm>
@@ -26,8 +27,15 @@ std::int32_t Host::deliver(rst_batch* batch) {
   }
   messages = copy(std::make_shared<Batch>(*batch, ledger));
   if (on_deliver) {
+    const Meter meter;
     const std::int32_t answer = on_deliver(*batch, messages);
-    if (answer != RST_DONE) return answer;
+    Meter::excuse(meter.asleep());
+    if (answer != RST_DONE) {
+      messages.front().batch->stays_with_the_plugin();
+      const std::scoped_lock lock(mutex_);
+      unbook(subscriptions_.at(id), *batch);
+      return answer;
+    }
   }
   const std::scoped_lock lock(mutex_);
   Subscription& subscription = subscriptions_.at(id);
@@ -90,6 +98,16 @@ std::int32_t Host::book(Subscription& subscription, const rst_batch& batch) {
   return RST_DONE;
 }
 
+/// The batch was refused: as if it had never come (rule M1). [locked]
+void Host::unbook(Subscription& subscription, const rst_batch& batch) {
+  subscription.messages += batch.count;
+  subscription.bytes += static_cast<std::int64_t>(batch.bytes);
+  subscription.delivered -= batch.count;
+  for (std::uint32_t i = 0; i < batch.count; ++i) {
+    subscription.tokens.erase(at_stride(batch.messages, batch.stride, i).token);
+  }
+}
+
 /// Tokens and bytes. [locked]
 void Host::check_messages(Subscription& subscription, const rst_batch& batch) {
   std::uint64_t bytes = 0;
@@ -145,8 +163,6 @@ void Host::complete(const rst_completion& completion) {
     if (subscription.early)
       ledger.note("C4", "the completion of subscribe comes before its first delivery", "a delivery came first");
   }
-  ++news_;
-  changed_.notify_all();
   over(completion.op, lock);
 }
 

@@ -2,6 +2,7 @@
 
 #include "host/doing.hpp"
 #include "host/meter.hpp"
+#include "host/specs.hpp"
 #include "host/test.hpp"
 
 #include <algorithm>
@@ -10,15 +11,6 @@ namespace conformance {
 namespace {
 
 std::uint64_t count(std::chrono::nanoseconds time) noexcept { return static_cast<std::uint64_t>(time.count()); }
-
-OptionTexts joined(const OptionTexts& first, const OptionTexts& second) {
-  OptionTexts all = first;
-  for (const auto& each : second) {  // the later one wins
-    std::erase_if(all, [&](const auto& earlier) { return earlier.first == each.first; });
-    all.push_back(each);
-  }
-  return all;
-}
 
 OptionArray options(Test& test, const OptionTexts& texts) {
   auto made = OptionArray::make(test.plugin, texts);
@@ -149,37 +141,7 @@ Connection& Instance::connection() {
 std::pair<Subscription, Pending> Instance::try_subscribe(const Subscribe& wanted) {
   const Connection on = wanted.connection ? *wanted.connection : connection();
   const Kind& kind = test.plugin.kinds()[wanted.kind.value_or(test.kind.index)];
-  std::vector<std::string> addresses = wanted.addresses;
-  if (addresses.empty()) addresses.push_back(test.address());
-  const OptionArray set = options(test, joined(test.testkit.kind(kind.name).subscription_options, wanted.options));
-  Lent<rst_str> where("rst_subscription_spec.addresses", addresses.size());
-  std::vector<Lent<char>> texts;
-  const auto lend = [&](std::string_view text, const char* what) {
-    return rst_str{texts.emplace_back(lend_bytes(text, what)).get(), text.size()};
-  };
-  for (std::size_t i = 0; i < addresses.size(); ++i) where[i] = lend(addresses[i], "an address");
-  Lent<rst_position> start("rst_subscription_spec.start");
-  if (wanted.start) *start = *wanted.start;
-  Lent<rst_subscription_spec> spec("rst_subscription_spec");
-  spec->struct_size = sizeof(rst_subscription_spec);
-  spec->flags = wanted.flags;
-  spec->kind = kind.index;
-  spec->address_count = static_cast<std::uint32_t>(addresses.size());
-  spec->addresses = where.get();
-  if (!wanted.group.empty()) spec->group = lend(wanted.group, "rst_subscription_spec.group");
-  if (!wanted.durable.empty()) spec->durable = lend(wanted.durable, "rst_subscription_spec.durable");
-  if (!wanted.dead_letter.empty()) spec->dead_letter = lend(wanted.dead_letter, "rst_subscription_spec.dead_letter");
-  spec->start = wanted.start ? start.get() : nullptr;
-  spec->start_count = wanted.start ? 1 : 0;
-  spec->options = set.data();
-  spec->option_count = set.size();
-  spec->credit_messages = wanted.credit;
-  spec->credit_bytes = wanted.credit_bytes;
-  spec->max_batch = wanted.max_batch;
-  spec->window_messages = wanted.window;
-  spec->window_bytes = wanted.credit_bytes;
-  spec->max_attempts = wanted.max_attempts;
-  spec->timeout_ns = count(wanted.timeout);
+  const SubscriptionSpec spec(test, kind, wanted);
   Subscription made{this, 0, 0, &kind};
   Pending pending =
       call("subscribe", on.id, wanted.timeout, [&](std::uint64_t op, std::uint64_t& value, rst_error* error) {
@@ -205,19 +167,9 @@ Subscription Instance::subscribe(const Subscribe& wanted) {
 std::pair<Publisher, Pending> Instance::try_publisher(const OpenPublisher& wanted) {
   const Connection on = wanted.connection ? *wanted.connection : connection();
   const Kind& kind = test.plugin.kinds()[wanted.kind.value_or(test.publish_kind.index)];
-  const OptionArray set = options(test, joined(test.testkit.kind(kind.name).publisher_options, wanted.options));
-  const std::string destination = wanted.destination ? *wanted.destination : test.address();
-  const Lent<char> where = lend_bytes(destination, "rst_publisher_spec.destination");
-  Lent<rst_publisher_spec> spec("rst_publisher_spec");
+  const PublisherSpec spec(test, kind, wanted);
   Publisher made{this, host.name_publisher(on.id), 0, on.id, &kind};
-  spec->struct_size = sizeof(rst_publisher_spec);
-  spec->flags = wanted.flags | (kind.can(RST_CAP_PUBLISH_CONFIRM) ? RST_PUBLISHER_CONFIRM : 0U);
   spec->id = made.id;
-  spec->kind = kind.index;
-  spec->destination = {where.get(), destination.size()};
-  spec->options = set.data();
-  spec->option_count = set.size();
-  spec->timeout_ns = count(wanted.timeout);
   Pending pending =
       call("open_publisher", on.id, wanted.timeout, [&](std::uint64_t op, std::uint64_t& value, rst_error* error) {
         spec->op = op;

@@ -68,10 +68,13 @@ struct Connection {
 
 struct Subscribe {
   std::vector<std::string> addresses = {};  // none: the case's own
-  std::string group = {}, durable = {};
+  /// Group and durable get the case's name in front. No group: the same one for all of the case where the kind has
+  /// groups; "": none.
+  std::optional<std::string> group = {};
+  std::string durable = {};
   std::optional<std::uint32_t> kind = {};  // else the case's
   std::uint32_t credit = 256;
-  std::uint64_t credit_bytes = 8U << 20U;
+  std::uint64_t credit_bytes = 8U << 20U, window_bytes = 8U << 20U;
   std::uint32_t max_batch = 0, window = 0, max_attempts = 0;
   std::string dead_letter = {};
   std::optional<rst_position> start = {};
@@ -117,9 +120,12 @@ struct Subscription {
   }
   void release(const Message& message) const { must(message, RST_VERDICT_RELEASE, 0ns); }
   void reject(const Message& message) const { must(message, RST_VERDICT_REJECT, 0ns); }
+  void extend(const Message& message) const { must(message, RST_VERDICT_EXTEND, 0ns); }
   Settled settle(std::span<const Verdict> verdicts, std::uint32_t flags = 0, std::uint64_t tx = 0) const;
 
   std::int32_t credit(std::uint32_t messages, std::uint64_t bytes = 8U << 20U) const;
+  /// Through rst.seek, of all partitions. Must succeed; earlier tokens are stale from then on.
+  void seek(const rst_position& to) const;
   Pending drain() const;
   Pending close(std::uint32_t flags = 0, std::chrono::nanoseconds timeout = 5s) const;
 
@@ -147,7 +153,8 @@ struct Out {
 };
 
 struct PublishOptions {
-  bool confirm = true;  // where the kind can
+  bool confirm = true;    // where the kind can
+  bool completes = true;  // false: no op, no statuses; the borrow ends when the verb returns
   bool wants_receipts = false;
   std::uint64_t tx = 0;
   std::uint32_t flags = 0;  // besides CONFIRM

@@ -37,6 +37,7 @@ Batch::Batch(rst_batch& raw, Ledger& ledger) : raw_(raw), ledger_(ledger) {
 }
 
 Batch::~Batch() {
+  if (refused_) return;
   for (std::uint32_t i = 0; i < sums_.size(); ++i) {
     const rst_message& message = at_stride(raw_.messages, raw_.stride, i);
     if (sum(message) == sums_[i]) continue;
@@ -85,8 +86,10 @@ std::vector<Message> copy(const std::shared_ptr<Batch>& batch) {
     to.generation = raw.generation;
     to.attempt = from.attempt;
     if ((from.flags & RST_MESSAGE_PADDED) != 0) {  // rule M5: what the flag promises is read
-      const volatile std::uint8_t last = from.payload[from.payload_len + 63];
-      static_cast<void>(last);
+      for (std::size_t at = from.payload_len; at < from.payload_len + 64; ++at) {
+        const volatile std::uint8_t padding = from.payload[at];
+        static_cast<void>(padding);
+      }
     }
   }
   return all;

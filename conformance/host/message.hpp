@@ -28,10 +28,13 @@ class Batch {
   Batch& operator=(const Batch&) = delete;
 
   [[nodiscard]] rst_batch& raw() const noexcept { return raw_; }
+  /// It was refused: nothing of it is read or released any more.
+  void stays_with_the_plugin() noexcept { refused_ = true; }
 
  private:
   rst_batch& raw_;
   Ledger& ledger_;
+  bool refused_ = false;
   std::vector<std::uint64_t> sums_;  // of each message's bytes as they were delivered
 };
 

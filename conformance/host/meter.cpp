@@ -32,14 +32,18 @@ class SchedStat {
   int file_;
 };
 
+thread_local std::int64_t t_excused_ns = 0;
+
 }  // namespace
 
 Meter::Reading Meter::read() noexcept {
   static thread_local const SchedStat stat;
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return {std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec, stat.busy_ns()};
+  return {std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec, stat.busy_ns() + t_excused_ns};
 }
+
+void Meter::excuse(std::chrono::nanoseconds time) noexcept { t_excused_ns += time.count(); }
 
 Meter::Meter() noexcept : begin_(read()) {}
 

@@ -10,11 +10,13 @@ class Meter {
  public:
   Meter() noexcept;
   [[nodiscard]] std::chrono::nanoseconds asleep() const noexcept;
+  /// This thread slept for so long by the host's doing, within a call that the plugin made: no meter of it counts that.
+  static void excuse(std::chrono::nanoseconds time) noexcept;
 
  private:
   struct Reading {
     std::int64_t wall_ns = 0;
-    std::int64_t busy_ns = 0;  // on a processor or in line for one
+    std::int64_t busy_ns = 0;  // on a processor, in line for one, or excused
   };
   static Reading read() noexcept;
   Reading begin_;

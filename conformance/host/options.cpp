@@ -1,5 +1,6 @@
 #include "host/options.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -70,6 +71,15 @@ std::uint16_t find_declaration(const Plugin& plugin, std::string_view name) {
 }
 
 }  // namespace
+
+OptionTexts joined(const OptionTexts& first, const OptionTexts& second) {
+  OptionTexts all = first;
+  for (const auto& each : second) {  // the later one wins
+    std::erase_if(all, [&](const auto& earlier) { return earlier.first == each.first; });
+    all.push_back(each);
+  }
+  return all;
+}
 
 std::expected<OptionArray, std::string> OptionArray::make(const Plugin& plugin, const OptionTexts& texts) {
   OptionArray out(texts.size());

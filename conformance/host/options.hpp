@@ -12,6 +12,9 @@
 
 namespace conformance {
 
+/// Both, the second ones where a name is in both.
+[[nodiscard]] OptionTexts joined(const OptionTexts& first, const OptionTexts& second);
+
 /// Options as they cross the boundary, made of texts by the plugin's own declarations. They lie in guarded memory.
 class OptionArray {
  public:

@@ -35,6 +35,7 @@ void Subscription::nothing(std::string_view rule, std::string_view expected, std
 }
 
 Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t flags, std::uint64_t tx) const {
+  if (instance->table().settle == nullptr) return {{RST_E_UNSUPPORTED, 0, 0, "the plugin has no settle"}, {}};
   auto items = std::make_shared<Lent<rst_settlement>>("rst_settlement", verdicts.size());
   auto details = std::make_shared<Lent<rst_settle_detail>>("rst_settle_detail", verdicts.size());
   auto texts = std::make_shared<std::vector<Lent<char>>>();
@@ -78,10 +79,13 @@ Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t fl
                          },
                          collect)
                      .wait();
+  bool refused = settled.verb.code == RST_E_BACKPRESSURE;
   for (std::size_t i = 0; i < verdicts.size() && settled.verb.ok(); ++i) {
+    refused = refused || rst_status_code(statuses[i]) == RST_E_BACKPRESSURE;
     if (statuses[i] >= 0 && verdicts[i].verdict != RST_VERDICT_EXTEND && tx == 0)
       instance->host.settled(id, verdicts[i].token);
   }
+  if (refused) instance->test.fail("S7", "settle never returns BACKPRESSURE", "it did");
   return settled;
 }
 
@@ -105,6 +109,23 @@ std::int32_t Subscription::credit(std::uint32_t messages, std::uint64_t bytes) c
       "credit", [&](rst_error* error) { return instance->table().credit(instance->raw(), call.get(), error); });
   instance->test.check();
   return -returned;
+}
+
+void Subscription::seek(const rst_position& to) const {
+  Test& test = instance->test;
+  const auto* const table = test.plugin.extension<rst_seek>(RST_EXT_SEEK);
+  if (table == nullptr) test.fail("cap", "a plugin that declares SEEK has rst.seek", "it has none");
+  const Lent<rst_position> position("rst.seek's position");
+  *position = to;
+  const Outcome outcome = instance
+                              ->call(
+                                  "rst.seek", 0, 5s,
+                                  [&](std::uint64_t op, std::uint64_t&, rst_error* error) {
+                                    return table->seek(instance->raw(), handle, position.get(), 1, op, error);
+                                  },
+                                  [host = &instance->host, id = id] { host->void_tokens(id); })
+                              .wait();
+  test.expect(outcome.ok(), "cap", "rst.seek goes to a position that is kept", outcome.said());
 }
 
 Pending Subscription::drain() const {

@@ -1,6 +1,11 @@
 #include "host/test.hpp"
 
+#include "host/out_array.hpp"
+
 #include <algorithm>
+#include <exception>
+#include <latch>
+#include <thread>
 
 namespace conformance {
 namespace {
@@ -47,6 +52,45 @@ std::string Test::pattern() const {
   return filled(testkit.pattern, "{case}", name_);
 }
 
+Plan Test::plan(const Subscribe& wanted) {
+  const Kind& of = plugin.kinds()[wanted.kind.value_or(kind.index)];
+  const SubscriptionSpec spec(*this, of, wanted);
+  spec->id = 1;
+  return validate(*this, RST_SCOPE_SUBSCRIPTION, spec.get());
+}
+
+std::int32_t Test::match(const Subscribe& to, const OpenPublisher& from, const Out* message) {
+  const auto* const table = plugin.extension<rst_match>(RST_EXT_MATCH);
+  if (table == nullptr) fail("cap", "a plugin that declares MATCH has rst.match", "it has none");
+  const SubscriptionSpec subscription(*this, plugin.kinds()[to.kind.value_or(kind.index)], to);
+  const PublisherSpec publisher(*this, plugin.kinds()[from.kind.value_or(publish_kind.index)], from);
+  const OutArray out(message != nullptr ? std::span(message, 1) : std::span<const Out>());
+  return instance().call("rst.match", [&](rst_error* error) {
+    return table->match(subscription.get(), publisher.get(), message != nullptr ? out.data() : nullptr, error);
+  });
+}
+
+void Test::together(const std::vector<std::function<void()>>& all) {
+  std::latch ready(static_cast<std::ptrdiff_t>(all.size()));
+  std::exception_ptr ended;
+  std::mutex mutex;
+  {
+    std::vector<std::jthread> threads;
+    for (const auto& one : all) {
+      threads.emplace_back([&] {
+        ready.arrive_and_wait();
+        try {
+          one();
+        } catch (const CaseEnded&) {
+          const std::scoped_lock lock(mutex);
+          ended = std::current_exception();
+        }
+      });
+    }
+  }
+  if (ended) std::rethrow_exception(ended);
+}
+
 Instance& Test::instance() {
   if (!instance_) instance_.emplace(*this);
   return *instance_;
@@ -72,23 +116,25 @@ void Test::fail(std::string_view rule, std::string expected, std::string seen) {
 void Test::skip(std::string reason) { throw CaseEnded{std::move(reason)}; }
 
 std::chrono::nanoseconds Test::now() const {
-  return simulated() ? std::chrono::nanoseconds(now_ns_) : std::chrono::steady_clock::now().time_since_epoch();
+  return simulated() ? std::chrono::nanoseconds(now_ns_.load()) : std::chrono::steady_clock::now().time_since_epoch();
 }
 
-/// Tells every instance what time it is; what is due happens here.
-void Test::step() {
-  due_ns_ = RST_SIM_NEVER;
-  if (!simulated()) return;
+/// Tells every instance what time it is; what is due happens here. When to step next.
+std::int64_t Test::step() {
+  std::int64_t next = RST_SIM_NEVER;
+  if (!simulated()) return next;
+  const std::scoped_lock lock(stepping_);
   const auto* const sim = plugin.extension<rst_sim>(RST_EXT_SIM);
   for (Instance* const each : instances_) {
-    each->host.simulated_ns = now_ns_;
+    each->host.simulated_ns = now_ns_.load();
     std::int64_t due = RST_SIM_NEVER;
     std::uint64_t pending = 0;
     const std::int32_t status = each->call(
         "rst.sim step", [&](rst_error* error) { return sim->step(each->raw(), now_ns_, &due, &pending, error); });
     if (status != RST_DONE) fail("cap", "rst.sim steps forward", code_name(-status));
-    due_ns_ = std::min(due_ns_, due);
+    next = std::min(next, due);
   }
+  return next;
 }
 
 /// Answers the events that wait for it (rule H4), on this thread rather than the plugin's (rule H2).
@@ -111,7 +157,7 @@ bool Test::wait(const std::function<bool()>& holds, std::chrono::nanoseconds at_
   constexpr auto kGrace = 10ms;  // for the threads of a plugin whose time is simulated
   for (;;) {
     const std::uint64_t seen = news();
-    step();
+    const std::int64_t due = step();
     answer();
     if (holds()) return true;
     check();
@@ -121,8 +167,8 @@ bool Test::wait(const std::function<bool()>& holds, std::chrono::nanoseconds at_
       if (instances_.empty()) return holds();
       (void)instances_.front()->host.wait_for_news(
           seen, std::min<std::chrono::nanoseconds>(left, instances_.size() == 1 ? left : kLook));
-    } else if (due_ns_ <= until.count()) {
-      now_ns_ = std::max(now_ns_ + 1, due_ns_);
+    } else if (due <= until.count()) {
+      now_ns_ = std::max(now_ns_ + 1, due);
     } else if (now_ns_ < until.count()) {
       now_ns_ = until.count();
     } else if (news() == seen && (instances_.empty() || instances_.front()->host.wait_for_news(seen, kGrace) == seen)) {

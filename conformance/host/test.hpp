@@ -2,11 +2,14 @@
 #include "host/instance.hpp"
 #include "host/ledger.hpp"
 #include "host/plugin.hpp"
+#include "host/specs.hpp"
 #include "runner/testkit.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <random>
 #include <string>
 #include <string_view>
@@ -38,11 +41,23 @@ class Test {
   /// says that addresses are created.
   [[nodiscard]] std::string address(std::string_view name = "a");
   [[nodiscard]] std::string pattern() const;  // covers all of them
+  /// A name that only this run of this case uses: of a group, a client.
+  [[nodiscard]] std::string unique(std::string_view name) const { return name_ + "-" + std::string(name); }
 
   /// The instance, connection, subscription and publisher that most cases need; made when first used.
   Instance& instance();
   Subscription subscribe(const Subscribe& wanted = {}) { return instance().subscribe(wanted); }
   Publisher publisher(const OpenPublisher& wanted = {}) { return instance().publisher(wanted); }
+
+  /// What the plugin says of such a subscription before there is one.
+  [[nodiscard]] Plan plan(const Subscribe& wanted);
+  /// Whether that message would reach that subscription, by rst.match: 1, 0 or minus a code.
+  [[nodiscard]] std::int32_t match(const Subscribe& to, const OpenPublisher& from, const Out* message = nullptr);
+
+  /// Runs all at the same moment, each on a thread of its own, until the last is over. Where one ends the case, this
+  /// does.
+  void together(const std::vector<std::function<void()>>& all);
+  void elsewhere(const std::function<void()>& one) { together({one}); }
 
   /// Ends the case as failed when `holds` is false.
   void expect(bool holds, std::string_view rule, std::string expected, std::string seen);
@@ -56,12 +71,14 @@ class Test {
   /// Ends the case when the host has seen something.
   void check() const;
 
-  /// Waits until `holds`; false when it does not within that time. Time is simulated where the plugin has rst.sim: it
-  /// jumps to what is due next.
+  /// [any of the case's threads] Waits until `holds`; false when it does not within that time. Time is simulated where
+  /// the plugin has rst.sim: it jumps to what is due next.
   bool wait(const std::function<bool()>& holds, std::chrono::nanoseconds at_most);
   /// Lets time pass.
   void pass(std::chrono::nanoseconds time);
-  [[nodiscard]] bool simulated() const noexcept { return now_ns_ != 0; }
+  /// A time that is long against what a plugin needs by itself, and short enough to let it pass several times.
+  [[nodiscard]] std::chrono::nanoseconds tick() const noexcept { return simulated() ? 2s : 300ms; }
+  [[nodiscard]] bool simulated() const noexcept { return now_ns_.load() != 0; }
   [[nodiscard]] std::chrono::nanoseconds now() const;
 
   /// Whether the host answers events that wait for an answer (rule H4), with OK.
@@ -70,12 +87,12 @@ class Test {
 
  private:
   friend class Instance;
-  void step();
+  std::int64_t step();
   void answer();
 
   std::string name_;
-  std::int64_t now_ns_ = 0;  // simulated; 0: real
-  std::int64_t due_ns_ = 0;
+  std::mutex stepping_;                  // one step at a time
+  std::atomic<std::int64_t> now_ns_{0};  // simulated; 0: real
   std::vector<Instance*> instances_;
   std::vector<std::string> created_;
   std::optional<Instance> instance_;

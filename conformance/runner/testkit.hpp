@@ -24,6 +24,7 @@ struct Testkit {
   struct KindKit {
     std::string publish_kind;  // which kind's publisher reaches its subscriptions; empty: its own
     OptionTexts subscription_options, publisher_options, admin_options;
+    OptionTexts ack_deadline_options;  // of a subscription whose plan is to have a short ack deadline
   };
   std::map<std::string, KindKit, std::less<>> kinds;
 

@@ -1,0 +1,49 @@
+#pragma once
+#include "host/test.hpp"
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace conformance {
+
+/// Messages with the payloads m0, m1, m2 …
+[[nodiscard]] inline std::vector<Out> numbered(std::size_t count, std::string_view prefix = "m") {
+  std::vector<Out> all;
+  for (std::size_t i = 0; i < count; ++i) all.push_back({.payload = std::string(prefix) + std::to_string(i)});
+  return all;
+}
+
+/// Publishes so many to the case's address and takes them, unsettled.
+[[nodiscard]] inline std::vector<Message> exchange(Test& t, const Subscription& sub, std::size_t count) {
+  t.publisher().send(numbered(count));
+  return sub.next(count);
+}
+
+/// Acknowledges where the kind settles at all.
+inline void finish(const Subscription& sub, const Message& message) {
+  if (message.token != 0) sub.ack(message);
+}
+
+/// The earliest, or the latest.
+[[nodiscard]] inline rst_position position(std::uint16_t kind) {
+  rst_position made{};
+  made.kind = kind;
+  return made;
+}
+
+using Payloads = std::multiset<std::string>;
+[[nodiscard]] inline Payloads payloads(const std::vector<Message>& messages) {
+  Payloads all;
+  for (const Message& each : messages) all.insert(each.payload);
+  return all;
+}
+[[nodiscard]] inline Payloads payloads(const std::vector<Out>& messages) {
+  Payloads all;
+  for (const Out& each : messages) all.insert(each.payload);
+  return all;
+}
+
+}  // namespace conformance
