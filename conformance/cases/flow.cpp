@@ -57,6 +57,17 @@ constexpr Case kCases[] = {
            }
            t.expect(seen == payloads(numbered(kMany)), "F1", "all messages, one by one", "others");
          }},
+    {.name = "flow.credit-adds-up",
+     .rule = "F1",
+     .says = "New credit is added to the balance; it does not replace it.",
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe({.credit = 2, .credit_bytes = 10});
+           for (int i = 0; i < 5; ++i) sub.credit(2, 10);
+           t.publisher().send(numbered(20));  // two or three bytes each
+           for (const Message& message : sub.next(12, "F1")) finish(sub, message);
+           sub.nothing("F1", "nothing is delivered without credit");
+         }},
     {.name = "flow.one-byte-of-credit",
      .rule = "F1",
      .says = "One byte of credit is enough for a message; what it costs beyond is owed before the next one comes.",
@@ -303,7 +314,14 @@ constexpr Case kCases[] = {
            const Subscription away = t.subscribe(session);
            (void)away.close().wait();
            (void)session.connection->close().wait();
-           t.publisher().send(numbered(5));
+           const Publisher out = t.publisher();
+           out.send("kept");
+           session.connection = t.instance().connect();
+           const Subscription at_once = t.subscribe(session);
+           finish(at_once, at_once.next("F4", "what was published while the durable had no subscriber comes"));
+           (void)at_once.close().wait();
+           (void)session.connection->close().wait();
+           out.send(numbered(5));
            session.connection = t.instance().connect();
            t.pass(t.tick());  // the session is there, and may bring its messages
            const Subscription back = t.subscribe(session);

@@ -209,7 +209,7 @@ constexpr Case kCases[] = {
            }
          }},
     {.name = "settle.stale-after-seek",
-     .rule = "S3",
+     .rule = "G2",
      .says = "Seek voids what was delivered before: those tokens are STALE, the generation is higher.",
      .needs = {RST_CAP_SETTLE, RST_CAP_SEEK},
      .run =
@@ -217,7 +217,7 @@ constexpr Case kCases[] = {
            const Subscription sub = t.subscribe();
            const std::vector<Message> taken = exchange(t, sub, 1);
            sub.seek(position(RST_POSITION_EARLIEST));
-           t.expect_code(settle(sub, {taken[0].token, RST_VERDICT_ACK}), RST_E_STALE, "S3",
+           t.expect_code(settle(sub, {taken[0].token, RST_VERDICT_ACK}), RST_E_STALE, "G2",
                          "a token from before a seek");
            const Message again = sub.next("cap", "seek to the earliest position delivers it again");
            t.expect(again.generation > taken[0].generation, "G2", "seek raises the generation",

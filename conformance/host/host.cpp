@@ -131,12 +131,13 @@ std::uint64_t Host::name_subscription(std::uint64_t connection, std::uint64_t op
 
 void Host::forget(std::uint64_t id) {
   const std::scoped_lock lock(mutex_);
-  if (const auto found = named_.find(id); found != named_.end()) {
-    for (auto& [each, named] : named_) named.gone = named.gone || each == id || named.connection == id;
-    for (auto& [each, subscription] : subscriptions_)
-      subscription.gone = subscription.gone || subscription.connection == id;
+  const bool connection = named_.contains(id);
+  for (auto& [each, named] : named_) named.gone = named.gone || each == id || named.connection == id;
+  for (auto& [each, subscription] : subscriptions_) {
+    if (each != id && !(connection && subscription.connection == id)) continue;
+    subscription.gone = true;
+    *subscription.closed = true;
   }
-  if (const auto found = subscriptions_.find(id); found != subscriptions_.end()) found->second.gone = true;
 }
 
 void Host::add_credit(std::uint64_t id, Balance credit) {

@@ -137,6 +137,7 @@ class Host {
     bool complete = false;  // subscribe is
     bool early = false;     // something came before that
     bool drained = false, gone = false;
+    std::shared_ptr<std::atomic<bool>> closed = std::make_shared<std::atomic<bool>>(false);  // gone, for its batches
     std::uint32_t generation = 0;
     std::uint64_t delivered = 0;
     std::deque<Message> arrived;

@@ -16,6 +16,7 @@ std::int32_t Host::deliver(rst_batch* batch) {
   if (batch == nullptr || !check_batch(*batch)) return -RST_E_STALE;
   std::vector<Message> messages;
   std::uint64_t id = batch->subscription;
+  std::shared_ptr<std::atomic<bool>> closed;
   {
     const std::scoped_lock lock(mutex_);
     const auto found = subscriptions_.find(id);
@@ -24,8 +25,9 @@ std::int32_t Host::deliver(rst_batch* batch) {
       return -RST_E_STALE;
     }
     if (const std::int32_t refused = book(found->second, *batch); refused != RST_DONE) return refused;
+    closed = found->second.closed;
   }
-  messages = copy(std::make_shared<Batch>(*batch, ledger));
+  messages = copy(std::make_shared<Batch>(*batch, ledger, std::move(closed)), ledger);
   if (on_deliver) {
     const Meter meter;
     const std::int32_t answer = on_deliver(*batch, messages);

@@ -113,7 +113,7 @@ struct Subscription {
 
   /// Settles one; confirmed where the kind can. Its code, 0 for OK.
   std::int32_t settle(const Message& message, std::uint16_t verdict, std::chrono::nanoseconds delay = 0ns) const;
-  /// These must succeed: a refusal fails the case by S2.
+  /// These must succeed. A refusal fails the case by S2; by S1 or S3 where it says that the token is settled or stale.
   void ack(const Message& message) const { must(message, RST_VERDICT_ACK, 0ns); }
   void retry(const Message& message, std::chrono::nanoseconds delay = 0ns) const {
     must(message, RST_VERDICT_RETRY, delay);

@@ -1,6 +1,7 @@
 #pragma once
 #include <ruststream/abi.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,7 +23,8 @@ struct Header {
 /// the plugin has not touched what it lent (rules M1, M2).
 class Batch {
  public:
-  Batch(rst_batch& raw, Ledger& ledger);
+  /// `closed`: whether its subscription is by now.
+  Batch(rst_batch& raw, Ledger& ledger, std::shared_ptr<std::atomic<bool>> closed);
   ~Batch();
   Batch(const Batch&) = delete;
   Batch& operator=(const Batch&) = delete;
@@ -34,6 +36,7 @@ class Batch {
  private:
   rst_batch& raw_;
   Ledger& ledger_;
+  std::shared_ptr<std::atomic<bool>> closed_;
   bool refused_ = false;
   std::vector<std::uint64_t> sums_;  // of each message's bytes as they were delivered
 };
@@ -54,7 +57,8 @@ struct Message {
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
 };
 
-/// Copies of all messages of a batch, which hold `batch`. Reads all that the contract says is readable.
-[[nodiscard]] std::vector<Message> copy(const std::shared_ptr<Batch>& batch);
+/// Copies of all messages of a batch, which hold `batch`. Reads all that the contract says is readable; what is
+/// promised and is not is noted.
+[[nodiscard]] std::vector<Message> copy(const std::shared_ptr<Batch>& batch, Ledger& ledger);
 
 }  // namespace conformance

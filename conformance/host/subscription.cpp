@@ -1,6 +1,11 @@
 #include "host/test.hpp"
 
 namespace conformance {
+namespace {
+
+constexpr std::int32_t kUnwritten = -0x7EED;  // a status that no plugin writes
+
+}  // namespace
 
 std::optional<Message> Subscription::try_next(std::chrono::nanoseconds at_most) const {
   (void)instance->test.wait([this] { return instance->host.waiting(id) != 0; }, at_most);
@@ -44,8 +49,8 @@ Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t fl
   };
   for (std::size_t i = 0; i < verdicts.size(); ++i) {
     const Verdict& from = verdicts[i];
-    (*items)[i] = {from.token,     static_cast<std::uint64_t>(from.delay.count()), nullptr, from.verdict, from.flags,
-                   -RST_E_INTERNAL};
+    (*items)[i] = {from.token, static_cast<std::uint64_t>(from.delay.count()), nullptr, from.verdict, from.flags,
+                   kUnwritten};
     if (from.reason.empty() && from.dead_letter.empty()) continue;
     rst_settle_detail& detail = (*details)[i];
     detail.struct_size = sizeof detail;
@@ -55,7 +60,7 @@ Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t fl
   }
   auto call = std::make_shared<Lent<rst_settle>>("rst_settle");
   Settled settled;
-  settled.statuses.assign(verdicts.size(), -RST_E_INTERNAL);
+  settled.statuses.assign(verdicts.size(), kUnwritten);
   std::vector<std::int32_t>& statuses = settled.statuses;
   const auto collect = [&statuses, items, details, texts, call] {
     for (std::size_t i = 0; i < statuses.size(); ++i) statuses[i] = (*items)[i].status;
@@ -81,6 +86,10 @@ Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t fl
                      .wait();
   bool refused = settled.verb.code == RST_E_BACKPRESSURE;
   for (std::size_t i = 0; i < verdicts.size() && settled.verb.ok(); ++i) {
+    if (statuses[i] == kUnwritten) {
+      instance->test.fail("M4", "each status is written before the completion, or before settle returns",
+                          "that of item " + std::to_string(i) + " was not");
+    }
     refused = refused || rst_status_code(statuses[i]) == RST_E_BACKPRESSURE;
     if (statuses[i] >= 0 && verdicts[i].verdict != RST_VERDICT_EXTEND && tx == 0)
       instance->host.settled(id, verdicts[i].token);
@@ -97,7 +106,8 @@ std::int32_t Subscription::settle(const Message& message, std::uint16_t verdict,
 
 void Subscription::must(const Message& message, std::uint16_t verdict, std::chrono::nanoseconds delay) const {
   if (const std::int32_t code = settle(message, verdict, delay); code != 0) {
-    instance->test.fail("S2", "a declared verdict is taken: " + std::string(verdict_name(verdict)), code_name(code));
+    const std::string_view rule = code == RST_E_SETTLED ? "S1" : code == RST_E_STALE ? "S3" : "S2";
+    instance->test.fail(rule, "a declared verdict is taken: " + std::string(verdict_name(verdict)), code_name(code));
   }
 }
 

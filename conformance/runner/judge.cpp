@@ -46,6 +46,13 @@ std::string rule_of_hang(const Case& of, const Ended& ended, bool reported) {
   return verb == "init" || verb == "deinit" ? "L3" : "B1";
 }
 
+std::string rule_of_crash(const Case& of, const Ended& ended, bool reported) {
+  if (reported) return "T5";
+  const std::string_view inside = ended.doing.empty() ? std::string_view() : ended.doing.front();
+  if (inside == "release") return "M1";
+  return inside == "release after close" ? "L6" : std::string(of.rule);
+}
+
 Violation of_crash(const Case& of, const Ended& ended, const json& crash, bool reported) {
   const std::string lent = text(crash, "lent");
   if (!lent.empty()) {
@@ -56,8 +63,8 @@ Violation of_crash(const Case& of, const Ended& ended, const json& crash, bool r
     return {"V3", "nothing is read or written past the end of what was lent",
             "the plugin went past the end of " + lent + during(ended)};
   }
-  const std::string rule = reported ? "T5" : std::string(of.rule);
-  return {rule, reported ? "the process exits without deinit" : "the case runs to its end", end_of(ended)};
+  return {rule_of_crash(of, ended, reported),
+          reported ? "the process exits without deinit" : "the case runs to its end", end_of(ended)};
 }
 
 Violation of_hang(const Case& of, const Ended& ended, bool reported) {
