@@ -21,7 +21,7 @@
 namespace plain {
 
 /// Whether this binary is the variant that breaks its rule in this way.
-inline bool is(Defect defect) { return variant_number == defect; }
+inline bool is(Defect defect) { return the_variant.number == defect; }
 
 inline std::string_view view(rst_str text) {
   return text.len == 0 ? std::string_view{} : std::string_view{text.ptr, text.len};

@@ -1,12 +1,17 @@
-/* What tells one variant from another: a number, and whether it has a thread of its own instead of simulated time. */
+/* Which variant a binary is. The number is written into a copy of the file by mutation.py, which finds it by its mark. */
 #ifndef PLAIN_VARIANT_H
 #define PLAIN_VARIANT_H
+
+struct variant {
+  char mark[16];
+  int number;
+};
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-extern const int variant_number;
-extern const int variant_threaded;
+extern const volatile struct variant the_variant;
+extern const int variant_threaded; /* has a thread of its own instead of simulated time */
 #ifdef __cplusplus
 }
 #endif
