@@ -11,7 +11,6 @@ constexpr std::uint64_t kAllHeaders = RST_HEADERS_ANY_VALUE | RST_HEADERS_ANY_NA
                                       RST_HEADERS_DUPLICATES | RST_HEADERS_EMPTY | RST_HEADERS_NULL |
                                       RST_HEADERS_TYPED | RST_HEADERS_CASE;
 constexpr std::uint64_t kTextHeaders = RST_HEADERS_ORDER | RST_HEADERS_DUPLICATES | RST_HEADERS_EMPTY | RST_HEADERS_CASE;
-constexpr std::uint64_t kYear = 365ULL * 86'400'000'000'000;
 
 constexpr rst_capability cap(std::uint32_t id, std::uint64_t limit = 0, std::uint16_t flags = 0) {
   return {id, RST_LEVEL_NATIVE, flags, limit};
@@ -19,19 +18,20 @@ constexpr rst_capability cap(std::uint32_t id, std::uint64_t limit = 0, std::uin
 
 std::vector<rst_capability> capabilities(std::uint32_t kind) {
   std::vector<rst_capability> all = {cap(RST_CAP_BATCH, kMaxBatch), cap(RST_CAP_PUBLISH_CONFIRM), cap(RST_CAP_PUBLISH_ORDER),
-                                     cap(RST_CAP_MAX_PAYLOAD, kMaxPayload), cap(RST_CAP_MAX_HEADERS, kMaxHeaders), cap(RST_CAP_MATCH)};
+                                     cap(RST_CAP_MAX_PAYLOAD, kMaxPayload), cap(RST_CAP_MAX_HEADERS, kMaxHeaders)};
   const auto add = [&](std::initializer_list<rst_capability> more) { all.insert(all.end(), more); };
+  if (!is(good_has_nothing_optional)) add({cap(RST_CAP_MATCH)});
   if (kind == pubsub) {
     add({cap(RST_CAP_OVERFLOW, RST_OVERFLOW_DROP), cap(RST_CAP_HEADERS, kTextHeaders), cap(RST_CAP_PAYLOAD, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES), cap(RST_CAP_UNROUTED)});
     return all;
   }
-  add({cap(RST_CAP_SETTLE), cap(RST_CAP_SETTLE_CONFIRM), cap(RST_CAP_RETRY), cap(RST_CAP_RETRY_AFTER, kYear),
+  add({cap(RST_CAP_SETTLE), cap(RST_CAP_SETTLE_CONFIRM), cap(RST_CAP_RETRY), cap(RST_CAP_RETRY_AFTER, kLongest),
        cap(RST_CAP_RELEASE), cap(RST_CAP_REJECT), cap(RST_CAP_REJECT_TO), cap(RST_CAP_ATTEMPT),
        cap(RST_CAP_OVERFLOW, RST_OVERFLOW_BLOCK), cap(RST_CAP_GROUP), cap(RST_CAP_KEY),
        cap(RST_CAP_HEADERS, kAllHeaders), cap(RST_CAP_PAYLOAD, RST_PAYLOAD_EMPTY | RST_PAYLOAD_NULL | RST_PAYLOAD_BYTES),
        cap(RST_CAP_TX_PUBLISH), cap(RST_CAP_TX_SETTLE), cap(RST_CAP_RETRY_POSITION, RST_RETRY_FRONT)});
   if (kind == queue) {
-    add({cap(RST_CAP_EXTEND), cap(RST_CAP_WILDCARD), cap(RST_CAP_TTL, kYear), cap(RST_CAP_DELAY, kYear), cap(RST_CAP_UNROUTED), cap(RST_CAP_REQUEST)});
+    add({cap(RST_CAP_EXTEND), cap(RST_CAP_WILDCARD), cap(RST_CAP_TTL, kLongest), cap(RST_CAP_DELAY, kLongest), cap(RST_CAP_UNROUTED), cap(RST_CAP_REQUEST)});
     if (is(declares_priority_and_ignores_it)) add({cap(RST_CAP_PRIORITY, 9)});
   } else {
     add({cap(RST_CAP_SEEK, 0, RST_CAP_SHARED), cap(RST_CAP_POSITION), cap(RST_CAP_RECEIPT), cap(RST_CAP_PARTITIONS, kPartitions)});

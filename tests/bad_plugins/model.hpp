@@ -49,6 +49,7 @@ enum Kind : std::uint32_t { queue, log_kind, pubsub, kind_count };
 inline constexpr std::uint64_t kMaxPayload = 2U << 20U;
 inline constexpr std::uint32_t kMaxHeaders = 64, kMaxBatch = 16, kPartitions = 4, kDropBeyond = 1024;
 inline constexpr std::uint64_t kKeptInLog = 65536;
+inline constexpr std::uint64_t kLongest = 365ULL * 86'400'000'000'000;  // delay, ttl: a year, ns
 
 struct Header {
   std::string name, value;

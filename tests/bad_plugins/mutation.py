@@ -95,17 +95,13 @@ class Run:
         return f"is blamed beyond {self.variant.rule} for {seen}" if beyond else ""
 
 
-def report(args, runs, cases):
+def report(runs, cases):
     killed_by = defaultdict(set)
     problems = 0
     for run in runs:
         for each in run.failures.get(run.variant.rule, ()):
             killed_by[each].add(run.variant.name)
-        if problem := run.problem():
-            problems += 1
-            print(f"{run.variant.number:4} {run.variant.name} ({run.variant.words}) {problem}")
-            if args.verbose:
-                print(run.text)
+        problems += bool(run.problem())
     print("\nwhat each case has killed")
     for case in cases:
         if killed_by[case]:
@@ -135,8 +131,14 @@ def main():
         folder = args.keep or pathlib.Path(temporary)
         folder.mkdir(exist_ok=True)
         with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-            runs = list(pool.map(lambda each: Run(args, folder, each), variants))
-    return report(args, runs, cases)
+            runs = []
+            for run in pool.map(lambda each: Run(args, folder, each), variants):
+                runs.append(run)
+                if problem := run.problem():
+                    print(f"{run.variant.number:4} {run.variant.name} ({run.variant.words}) {problem}", flush=True)
+                    if args.verbose:
+                        print(run.text)
+    return report(runs, cases)
 
 
 if __name__ == "__main__":

@@ -243,6 +243,7 @@ bool Instance::deliver(Lock& lock, Subscription& sub) {
     }
     still.paused_until = now() + kPause;
     for (std::uint32_t i = 0; i < items.size(); ++i) {
+      if (!can(still.kind, RST_CAP_SETTLE) && !is(refused_is_lost)) put_back(*group, items[i], false);
       const auto token = still.unsettled.find(batch->message(i).token);
       if (token == still.unsettled.end()) continue;
       --group->unsettled;

@@ -62,6 +62,7 @@ std::int32_t Instance::settle_one(Subscription& sub, rst_settlement& item, std::
     item.verdict = RST_VERDICT_ACK;
   }
   if (item.delay_ns != 0 && item.verdict != RST_VERDICT_RETRY) return -RST_E_INVALID;
+  if (item.delay_ns > kLongest) return -RST_E_UNSUPPORTED;
   const auto found = sub.unsettled.find(item.token);
   if (found == sub.unsettled.end()) {
     if (item.token > sub.last_token) return is(unknown_token_is_taken) ? RST_OK : -RST_E_STALE;

@@ -118,6 +118,7 @@ std::int32_t check_message(std::uint32_t kind, const rst_out_message& message) {
   const rst_out_props props = known(message.props);
   if (props.option_count != 0) return -RST_E_OPTION;
   if ((props.ttl_ns != 0 && !can(kind, RST_CAP_TTL)) || (props.delay_ns != 0 && !can(kind, RST_CAP_DELAY))) return -RST_E_UNSUPPORTED;
+  if (props.ttl_ns > kLongest || props.delay_ns > kLongest) return -RST_E_UNSUPPORTED;
   if (props.priority >= 0 && !can(kind, RST_CAP_PRIORITY)) return is(priority_is_ignored) ? RST_OK : -RST_E_UNSUPPORTED;
   if (props.partition > static_cast<std::int32_t>(kPartitions) || (props.partition >= 0 && kind != log_kind)) return -RST_E_UNSUPPORTED;
   return RST_OK;
