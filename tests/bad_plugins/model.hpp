@@ -47,7 +47,7 @@ T element(const T* first, std::uint32_t stride, std::uint32_t i) {
 
 enum Kind : std::uint32_t { queue, log_kind, pubsub, kind_count };
 inline constexpr std::uint64_t kMaxPayload = 2U << 20U;
-inline constexpr std::uint32_t kMaxHeaders = 64, kMaxBatch = 16, kPartitions = 4, kDropBeyond = 1024;
+inline constexpr std::uint32_t kMaxHeaders = 64, kMaxBatch = 16, kPartitions = 4, kDropBeyond = 450;
 inline constexpr std::uint64_t kKeptInLog = 65536;
 inline constexpr std::uint64_t kLongest = 365ULL * 86'400'000'000'000;  // delay, ttl: a year, ns
 

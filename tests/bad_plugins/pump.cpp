@@ -193,7 +193,7 @@ std::vector<Item> Instance::take(Subscription& sub) {
                           ? messages
                           : std::min<std::int64_t>(messages, static_cast<std::int64_t>(sub.window) -
                                                                  static_cast<std::int64_t>(sub.unsettled.size()));
-  room = std::min<std::int64_t>(room, is(exceeds_max_batch) ? kMaxBatch : sub.max_batch);
+  room = std::min<std::int64_t>(room, is(exceeds_max_batch) ? kMaxBatch : is(delivers_past_byte_credit) ? 1 : sub.max_batch);
   std::int64_t bytes = is(delivers_past_byte_credit) ? INT64_MAX : sub.bytes;
   for (auto at = group.waiting.begin(); at != group.waiting.end() && room > 0 && bytes > 0;) {
     const std::uint32_t partition = at->record->partition;

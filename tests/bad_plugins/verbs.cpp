@@ -170,15 +170,10 @@ std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uin
   Lock lock(mutex_);
   std::int32_t status = RST_DONE;
   Object closed;
+  std::shared_ptr<Subscription> kept;
   if (subscriptions_.contains(handle)) {
     closed = subscriptions_.at(handle);
-    if (is(delivers_after_close) && !subscriptions_.at(handle).group->waiting.empty()) {
-      post([this, kept = subscriptions_.at(handle)]() mutable {
-        Batch* const batch = make_batch(&kept, {Item{std::make_shared<Record>()}});
-        if (host_->deliver(host_, &batch->raw) != RST_DONE) delete batch;
-      });
-      std::swap(outbox_.front(), outbox_.back());
-    }
+    if (is(delivers_after_close)) kept = std::make_shared<Subscription>(subscriptions_.at(handle));
     if (is(close_waits_for_the_answer) && std::ranges::any_of(revokes_, [&](const auto& each) { return each.second.subscription == handle; })) {
       return finish(op);  // and the revoke ends it
     }
@@ -204,6 +199,12 @@ std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uin
   if (is(close_never_completes) && closed.connection != 0 && op != 0) return RST_PENDING;
   status = finish(op, 0, 0, {}, [this, handle] { closing_.erase(handle); });
   if (is(close_completes_twice)) finish(op);
+  if (kept) {
+    post([this, kept]() {
+      Batch* const batch = make_batch(kept.get(), {Item{std::make_shared<Record>()}});
+      if (host_->deliver(host_, &batch->raw) != RST_DONE) delete batch;
+    });
+  }
   if (is(logs_after_close)) say(closed, "closed");
   if (is(event_after_close)) tell(RST_EVENT_CONN_DOWN, closed);
   lock.unlock();
@@ -288,7 +289,6 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
   const bool confirm = (call.flags & RST_PUBLISH_CONFIRM) != 0 && call.op != 0;
   if (!confirm) write();
   else if (!is(writes_status_late)) post(write);
-
   if (confirm && is(confirm_never_comes)) return RST_PENDING;
   status = confirm ? finish(call.op) : RST_DONE;
   if (confirm && is(writes_status_late)) post(write);
