@@ -34,6 +34,12 @@ inline void finish(const Subscription& sub, const Message& message) {
   return made;
 }
 
+/// Notes that it came; where it came before, and was acknowledged, the case fails by S1.
+inline void once(Test& t, std::set<std::string>& seen, const Message& message) {
+  t.expect(seen.insert(message.payload).second, "S1", "an acknowledged message does not come again",
+           quoted(message.payload) + " did");
+}
+
 using Payloads = std::multiset<std::string>;
 [[nodiscard]] inline Payloads payloads(const std::vector<Message>& messages) {
   Payloads all;

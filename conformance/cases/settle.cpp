@@ -184,8 +184,10 @@ constexpr Case kCases[] = {
            const Subscription sub = t.subscribe({.connection = first});
            const std::vector<Message> taken = exchange(t, sub, 3);
            for (const Message& message : taken) sub.ack(message);
+           sub.nothing("S1", "an acknowledged message does not come again");
+           const Subscription again = t.subscribe({.credit = 0});  // of the same group, which does not end then
            (void)first.close(RST_CLOSE_ABORT).wait();
-           const Subscription again = t.subscribe();
+           again.credit(10);
            again.nothing("S6", "what was settled with CONFIRM does not come again");
          }},
     {.name = "settle.never-backpressure",
