@@ -1,6 +1,7 @@
 #include "host/test.hpp"
 
 #include "host/out_array.hpp"
+#include "host/topology.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -42,7 +43,7 @@ std::string Test::address(std::string_view name) {
   std::string made = filled(filled(testkit.address, "{case}", name_), "{name}", name);
   if (testkit.create && std::ranges::find(created_, made) == created_.end()) {
     created_.push_back(made);
-    // TODO(conf): through rst.admin
+    create_address(*this, made);
   }
   return made;
 }

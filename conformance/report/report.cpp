@@ -15,6 +15,25 @@ std::string shell_quoted(const std::string& text) {
   return quoted + "'";
 }
 
+/// Of the UTF-8 character at the beginning; 0 when there is none.
+std::size_t character_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t length = first < 0x80   ? 1
+                             : first < 0xC2 ? 0
+                             : first < 0xE0 ? 2
+                             : first < 0xF0 ? 3
+                             : first < 0xF5 ? 4
+                                            : 0;
+  if (length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80) return 0;
+  }
+  const auto second = length > 1 ? static_cast<unsigned char>(text[1]) : 0U;
+  const bool outside = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
+                       (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
+  return outside ? 0 : length;
+}
+
 }  // namespace
 
 std::size_t Report::count(Judgement judgement) const noexcept {
@@ -33,6 +52,18 @@ std::string without_password(const std::string& url) {
   return url.substr(0, colon + 1) + "***" + url.substr(at);
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    const auto first = static_cast<unsigned char>(text.front());
+    const bool shown = length != 0 && (first >= 0x20 || first == '\n' || first == '\t') && first != 0x7F;
+    out += shown ? text.substr(0, length) : std::string_view("?");
+    text.remove_prefix(std::max<std::size_t>(1, length));
+  }
+  return out;
+}
+
 std::string replay(const Report& report, const Result& result) {
   const Errand& errand = report.errand;
   std::string command = "ruststream-conformance " + shell_quoted(errand.plugin);
@@ -44,7 +75,7 @@ std::string replay(const Report& report, const Result& result) {
     const bool secret = std::ranges::find(report.about.secrets, key) != report.about.secrets.end();
     add("--option", key + "=" + (secret ? "***" : value));
   }
-  if (!errand.testkit.empty()) add("--testkit", errand.testkit);
+  if (!errand.testkit.empty() && !report.found_testkit) add("--testkit", errand.testkit);
   add("--filter", std::string(result.of->name));
   add("--kind", result.kind);
   add("--seed", std::to_string(result.seed));

@@ -132,6 +132,7 @@ About read(const json& from) {
 std::expected<About, std::string> describe(Sandbox& sandbox, const Errand& errand) {
   if (std::string against = against_file(errand.plugin); !against.empty()) return std::unexpected(std::move(against));
   const Ended ended = sandbox.run(errand);
+  if (const std::string error = report_line(ended, "unusable"); !error.empty()) return std::unexpected(error);
   if (const std::string error = report_line(ended, "error"); !error.empty()) {
     return std::unexpected(errand.plugin + ": " + error);
   }

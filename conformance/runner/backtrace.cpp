@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMostFrames = 32;  // of one thread
 constexpr std::size_t kMostThreads = 16;
+constexpr std::size_t kMostName = 100;  // of one function: templates have long ones
 constexpr std::size_t kMostText = 24 * 1024;
 
 struct End {
@@ -23,7 +24,9 @@ std::string readable(const char* symbol) {
   int failed = 0;
   const std::unique_ptr<char, decltype(&std::free)> plain(abi::__cxa_demangle(symbol, nullptr, nullptr, &failed),
                                                           &std::free);
-  return failed == 0 ? plain.get() : symbol;
+  std::string name = failed == 0 ? plain.get() : symbol;
+  if (name.size() > kMostName) name.replace(kMostName, std::string::npos, "...");
+  return name;
 }
 
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }

@@ -2,7 +2,9 @@
 
 #include "cases/case.hpp"
 #include "host/doing.hpp"
+#include "host/options.hpp"
 #include "runner/crash_handler.hpp"
+#include "runner/nearest.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -60,15 +62,45 @@ json describe(const Plugin& plugin) {
           {"secrets", secrets}};
 }
 
-Testkit testkit_of(const Errand& errand, const Plugin& plugin) {
+/// The testkit's file, then what the command line says. Read in this process, since it comes with the plugin.
+std::expected<Testkit, std::string> testkit_of(const Errand& errand) {
   Testkit kit;
   if (!errand.testkit.empty()) {
-    if (auto read = Testkit::read(errand.testkit)) kit = std::move(*read);
+    auto read = Testkit::read(errand.testkit);
+    if (!read) return read;
+    kit = std::move(*read);
   }
   if (!errand.url.empty()) kit.url = errand.url;
-  if (kit.url.empty() && plugin.table().scheme_count != 0) kit.url = std::string(view(plugin.table().schemes[0])) + ":";
-  for (const auto& option : errand.options) kit.options.push_back(option);
+  for (const auto& option : errand.options) {
+    std::erase_if(kit.options, [&](const auto& earlier) { return earlier.first == option.first; });
+    kit.options.push_back(option);
+  }
   return kit;
+}
+
+/// What of a testkit does not fit the plugin, one on a line.
+std::string misfits(const Testkit& kit, const Plugin& plugin) {
+  std::vector<std::string> kinds;
+  for (const Kind& each : plugin.kinds()) kinds.push_back(each.name);
+  std::string all;
+  const auto add = [&](const std::string& text) { all += (all.empty() ? "" : "\n") + text; };
+  const auto check_kind = [&](const std::string& where, const std::string& name) {
+    if (plugin.find_kind(name) == nullptr)
+      add(where + ": the plugin has no kind `" + name + "`" + did_you_mean(name, kinds));
+  };
+  const auto check_options = [&](const std::string& where, const OptionTexts& texts) {
+    if (const auto made = OptionArray::make(plugin, texts); !made) add(where + ": " + made.error());
+  };
+  check_options("options", kit.options);
+  for (const auto& [name, of] : kit.kinds) {
+    const std::string where = "kinds." + name;
+    check_kind(where, name);
+    if (!of.publish_kind.empty()) check_kind(where + ".publish_kind", of.publish_kind);
+    for (const OptionTexts* const each :
+         {&of.subscription_options, &of.publisher_options, &of.admin_options, &of.ack_deadline_options})
+      check_options(where, *each);
+  }
+  return all;
 }
 
 /// The case's own address space: its name and the seed, in letters that any broker takes.
@@ -87,11 +119,10 @@ std::string missing(const Case& of, const Kind& kind) {
   return names;
 }
 
-json run_case(const Plugin& plugin, const Errand& errand) {
+json run_case(const Plugin& plugin, const Errand& errand, const Testkit& kit) {
   const Case* const found = find_case(errand.name);
   const Kind* const kind = plugin.find_kind(errand.kind);
   if (found == nullptr || kind == nullptr) return {{"error", "no such case or kind"}};
-  const Testkit kit = testkit_of(errand, plugin);
   auto* const test = new Test(plugin, *kind, kit, unique_name(errand), errand.seed);  // kept where a case has failed
   std::string skipped;
   const auto body = [&] {
@@ -111,21 +142,31 @@ json run_case(const Plugin& plugin, const Errand& errand) {
   return result;
 }
 
+json do_errand(const Errand& errand, const Plugin& plugin, Testkit& kit) {
+  const rst_plugin& table = plugin.table();
+  if (kit.url.empty() && table.scheme_count != 0) kit.url = std::string(view(table.schemes[0])) + ":";
+  if (!errand.name.empty()) return {{"result", run_case(plugin, errand, kit)}};
+  const Doing doing("its declarations");
+  const std::string against = misfits(kit, plugin);
+  if (!against.empty())
+    return {{"unusable", (errand.testkit.empty() ? "the command line" : errand.testkit) + ": " + against}};
+  return {{"plugin", describe(plugin)}};
+}
+
 }  // namespace
 
 void run_child(const Errand& errand) {
   if (errand.report > 2) ::fcntl(errand.report, F_SETFD, FD_CLOEXEC);
   if (errand.doing > 2) DoingBoard::adopt(errand.doing);
   install_crash_handler(errand.report);
-  auto plugin = Plugin::load(errand.plugin);
   json line;
-  if (!plugin) {
+  auto kit = testkit_of(errand);
+  if (!kit) {
+    line = {{"unusable", kit.error()}};
+  } else if (auto plugin = Plugin::load(errand.plugin); !plugin) {
     line = {{"error", plugin.error()}};
-  } else if (errand.name.empty()) {
-    const Doing doing("its declarations");
-    line = {{"plugin", describe(*plugin)}};
   } else {
-    line = {{"result", run_case(*plugin, errand)}};
+    line = do_errand(errand, *plugin, *kit);
   }
   send(errand.report, line);
   const bool failed = line.contains("result") && !line["result"]["violations"].empty();

@@ -34,6 +34,8 @@ how
   --jobs N             cases at once (one for each core)
   --timeout TIME       the longest that one case may take: 500ms, 30s, 2min (30s)
   --strict             a warning is a failure
+  --json FILE, --junit FILE, --html FILE
+                       the report in that form too; - is standard output
   --help, --version
 
 exit code: 0 nothing failed, 1 something failed, 2 wrong usage, 3 could not run
@@ -64,6 +66,9 @@ void declare(CLI::App& app, CommandLine& line, Texts& texts) {
   app.add_option("--seed", line.selection.seed);
   app.add_option("--jobs", line.jobs)->check(CLI::Range(1U, 256U));
   app.add_option("--timeout", texts.timeout);
+  app.add_option("--json", line.json);
+  app.add_option("--junit", line.junit);
+  app.add_option("--html", line.html);
   app.add_flag("--strict", line.strict);
   app.add_flag("--help,-h", texts.help);
   app.add_flag("--version", texts.version);

@@ -14,6 +14,7 @@ struct CommandLine {
   Selection selection;
   unsigned jobs = 1;
   bool list = false;
+  std::string json, junit, html;  // files for the reports, "-" standard output; empty: not wanted
   bool strict = false;
 };
 

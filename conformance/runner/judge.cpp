@@ -73,6 +73,11 @@ Violation of_hang(const Case& of, const Ended& ended, bool reported) {
           "nothing happened any more" + during(ended) + ": stopped after " + seconds + " s"};
 }
 
+/// A thread that has crashed stands still, and the others of its process go on: what they report then is not heard.
+bool reported_before_crash(const Ended& ended) {
+  return ended.report.find("{\"result\":") < ended.report.find("{\"crash\":");
+}
+
 void add_report(const json& report, Result& result) {
   const auto violations = report.find("violations");
   if (violations != report.end() && violations->is_array()) {
@@ -94,11 +99,12 @@ void add_report(const json& report, Result& result) {
 
 void add_leftover(const Ended& ended, Result& result) {
   if (ended.leftover.empty()) return;
-  const bool forked = ended.leftover.front() == "ruststream-conformance";
+  const bool forked = ended.leftover.front().empty();
   result.judgement = Judgement::fail;
-  result.violations.push_back(
-      {forked ? "T4" : "L3", forked ? "a plugin that forks only execs in the child" : "an instance leaves nothing",
-       std::to_string(ended.leftover.size()) + " processes were left behind, one of them " + ended.leftover.front()});
+  result.violations.push_back({forked ? "T4" : "L3",
+                               forked ? "a plugin that forks only execs in the child" : "an instance leaves nothing",
+                               std::to_string(ended.leftover.size()) + " of its processes were left behind" +
+                                   (forked ? ", forked without exec" : ", one of them " + ended.leftover.front())});
 }
 
 }  // namespace
@@ -142,7 +148,7 @@ Result judge(const Case& of, const Errand& errand, const Ended& ended) {
   result.output = ended.output;
   result.backtrace = ended.backtrace;
   result.took = ended.took;
-  const json report = find_line(ended, "result");
+  const json report = reported_before_crash(ended) ? find_line(ended, "result") : nullptr;
   const bool reported = report.is_object();
   if (reported) add_report(report, result);
   const auto add = [&](Judgement judgement, Violation violation) {

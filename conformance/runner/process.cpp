@@ -106,6 +106,14 @@ std::size_t resident_bytes(pid_t process) {
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
+double seconds_in_line(pid_t process, pid_t thread) {
+  std::ifstream schedstat("/proc/" + std::to_string(process) + "/task/" + std::to_string(thread) + "/schedstat");
+  double running_ns = 0;
+  double waiting_ns = 0;
+  schedstat >> running_ns >> waiting_ns;
+  return waiting_ns * 1e-9;
+}
+
 void become_subreaper() noexcept { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
 void end_descendants() noexcept {

@@ -49,6 +49,8 @@ struct Spawn {
 /// Everything below a process now, orphans of its subtree included when it is a subreaper.
 [[nodiscard]] std::vector<pid_t> descendants_of(pid_t process);
 [[nodiscard]] std::size_t resident_bytes(pid_t process);
+/// How long a thread has stood in line for a processor.
+[[nodiscard]] double seconds_in_line(pid_t process, pid_t thread);
 /// From here on orphans below this process become its children.
 void become_subreaper() noexcept;
 /// Kills and reaps all that is below this process; bounded, also when it forks meanwhile.

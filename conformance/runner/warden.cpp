@@ -111,10 +111,19 @@ class Watch {
     return thread == std::string::npos ? child_ : std::atoi(ended_.report.c_str() + thread + kThread.size());
   }
 
-  [[nodiscard]] bool stuck() const {
+  /// Whether a verb has not returned for too long, less the time that its thread stood in line for a processor: a busy
+  /// machine does not make a verb hang.
+  [[nodiscard]] bool stuck() {
     const auto doing = board_.read();
+    if (doing.empty()) return false;
+    const auto& longest = doing.front();
+    const double in_line = seconds_in_line(child_, static_cast<pid_t>(longest.thread));
+    if (longest.since_s != watched_since_s_) {
+      watched_since_s_ = longest.since_s;
+      watched_in_line_s_ = in_line;
+    }
     const double now = std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
-    return !doing.empty() && now - doing.front().since_s > std::chrono::duration<double>(kVerbLimit).count();
+    return now - longest.since_s - (in_line - watched_in_line_s_) > std::chrono::duration<double>(kVerbLimit).count();
   }
 
   [[nodiscard]] static bool too_big() {
@@ -137,10 +146,11 @@ class Watch {
       }
       ::usleep(1000);
     }
+    const auto own = std::filesystem::read_symlink("/proc/self/exe");
     for (const pid_t each : left) {
       std::error_code gone;
       const auto program = std::filesystem::read_symlink("/proc/" + std::to_string(each) + "/exe", gone);
-      if (!gone) ended_.leftover.push_back(program.filename().string());
+      if (!gone) ended_.leftover.push_back(program == own ? "" : program.filename().string());
     }
   }
 
@@ -157,6 +167,7 @@ class Watch {
   Clock::time_point begin_ = Clock::now(), deadline_;
   pid_t child_ = 0;
   Descriptor pidfd_;
+  double watched_since_s_ = 0, watched_in_line_s_ = 0;  // of the verb that has not returned for longest
   bool over_ = false;
   Ended ended_;
 };

@@ -30,7 +30,7 @@ struct Ended {
   std::string report;                 // lines of JSON
   std::string output;                 // of standard output and standard error
   std::vector<std::string> doing;     // what its threads were in, the longest first
-  std::vector<std::string> leftover;  // processes that it left behind: their programs
+  std::vector<std::string> leftover;  // programs of processes left behind; empty: this one
   std::string backtrace;              // of a crash or a hang
   std::chrono::milliseconds took{0};
 
