@@ -36,8 +36,12 @@ struct Case {
 // One for each file of cases.
 [[nodiscard]] std::span<const Case> delivery_cases();
 [[nodiscard]] std::span<const Case> flow_cases();
+[[nodiscard]] std::span<const Case> loss_cases();
 [[nodiscard]] std::span<const Case> memory_cases();
+[[nodiscard]] std::span<const Case> partition_cases();
 [[nodiscard]] std::span<const Case> settle_cases();
+[[nodiscard]] std::span<const Case> time_cases();
+[[nodiscard]] std::span<const Case> transaction_cases();
 [[nodiscard]] std::span<const Case> verdict_cases();
 
 }  // namespace conformance
