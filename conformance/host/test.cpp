@@ -97,6 +97,14 @@ Instance& Test::instance() {
   return *instance_;
 }
 
+void Test::end() {
+  check();
+  if (instance_ && instance_->raw() != nullptr)
+    (void)instance_->deinit();  // may end the case, which a destructor cannot
+  instance_.reset();
+  check();
+}
+
 void Test::check() const {
   if (!ledger.clean()) throw CaseEnded{};
 }
