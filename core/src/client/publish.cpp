@@ -149,8 +149,14 @@ namespace {
 }  // namespace
 
 Publishing Publisher::publish(Payload bytes) {
-  if (!core_->confirm() && core_->has_destination() && core_->try_hand_over(bytes)) return Publishing(nullptr);
-  return publish_copy(*core_, bytes);
+  if (core_->confirm() || !core_->has_destination()) return publish_copy(*core_, bytes);
+  const std::int32_t status = core_->try_hand_over(bytes);
+  if (status == RST_DONE) return Publishing(nullptr);
+  if (status == -RST_E_BACKPRESSURE) return publish_copy(*core_, bytes);
+  detail::PublishOp& op = detail::PublishOp::acquire(core_, nullptr);
+  op.statuses.assign(1, status);
+  op.read_statuses();
+  return Publishing(&op);
 }
 
 Publishing Publisher::publish_all(std::span<const Payload> payloads) {

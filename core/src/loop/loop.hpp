@@ -1,4 +1,6 @@
 #pragma once
+#include "loop/simulated_time.hpp"
+
 #include <ruststream/task.hpp>
 
 #include <uv.h>
@@ -6,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
 namespace ruststream {
 inline namespace v0 {
@@ -18,7 +21,8 @@ namespace detail {
 /// their share whatever is posted.
 class Loop {
  public:
-  Loop();
+  /// With a simulation's time it never blocks: what would wake it later happens as soon as nothing else is left to do.
+  explicit Loop(SimulatedTime* simulated = nullptr);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -40,6 +44,12 @@ class Loop {
 
   [[nodiscard]] bool on_thread() const noexcept;
   [[nodiscard]] uv_loop_t* uv() noexcept { return &uv_; }
+  /// The machine's monotonic clock, or the simulation's. What a loop runs reads no other. [any thread]
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept {
+    return simulated_ == nullptr ? std::chrono::steady_clock::now() : simulated_->now();
+  }
+  /// Null but in a simulation.
+  [[nodiscard]] SimulatedTimers* simulated_timers() noexcept { return simulated_timers_.get(); }
 
  private:
   static constexpr std::uint32_t kNodesPerTurn = 1024;
@@ -48,6 +58,7 @@ class Loop {
   void end_turn() noexcept;
   void take_posted() noexcept;
   void append(Ready& first, Ready& last) noexcept;
+  void pass_time();
 
   uv_loop_t uv_{};
   uv_async_t wake_{};
@@ -55,6 +66,8 @@ class Loop {
   Ready* local_last_ = nullptr;
   Ready* ends_ = nullptr;  // for the end of this turn
   bool in_turn_ = false;
+  SimulatedTime* const simulated_;
+  const std::unique_ptr<SimulatedTimers> simulated_timers_;
   std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<Ready*> posted_{nullptr};
 };

@@ -16,7 +16,7 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
       coroutine_(config_.handler->is_coroutine()),
       batches_(config_.handler->takes_batch()),
       lanes_(config_.keyed ? config_.workers : 1, config_.keyed ? subscription.window().messages : 0),
-      random_(subscription.id() * 2 + 1) {
+      random_((config_.seed ^ subscription.id()) | 1) {
   for (Node* node : {&woken_, &turn_, &flush_}) node->consumer = this;
   woken_.run = [](Ready* self) noexcept {
     Consumer& consumer = *static_cast<Node*>(self)->consumer;
@@ -89,7 +89,9 @@ void Consumer::turn() {
   } else {
     std::uint32_t started = 0;
     bool more = true;
-    while (more && started < kPerTurn && !stopping_ && !room_.stopping->load(std::memory_order_acquire)) {
+    // Between the app's stop and stop_starting() there is nothing to do, and asking for a turn again would never end.
+    const auto starts = [this] { return !stopping_ && !room_.stopping->load(std::memory_order_acquire); };
+    while (more && started < kPerTurn && starts()) {
       if (batches_) {
         more = start_batch();
         started += config_.batch;
@@ -103,7 +105,7 @@ void Consumer::turn() {
       }
     }
     in_turn_ = false;
-    if (more) again();
+    if (more && starts()) again();
   }
   in_turn_ = false;
   flush_soon();
