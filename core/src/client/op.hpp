@@ -23,6 +23,7 @@ struct Op : Ready {
   Instance* instance = nullptr;
   std::uint64_t id = 0;
   std::uint64_t timeout_ns = 0;
+  std::atomic<bool> waits_for_room{false};  // a flush that the plugin has not been asked for yet
   std::atomic<std::uint32_t> state{kPending};
   // Written by the completion before kDone, read after it.
   std::int32_t status = RST_DONE;
@@ -51,6 +52,9 @@ struct Op : Ready {
   /// Ends a coroutine's wait with an error, unless the completion is there already. [its loop thread]
   void expire(Error because) noexcept;
   [[nodiscard]] bool done() const noexcept;
+  /// A coroutine's wait ends here. False when the completion is there: what was to be posted for it is posted, or is
+  /// about to be.
+  bool unwait() noexcept;
   /// Nobody waits any more. True when it is done: its end is the caller's; else the completion's.
   bool abandon() noexcept;
   void end() noexcept;

@@ -175,7 +175,7 @@ void PublishOp::detach() noexcept {
       logger.write(log::Level::error, "publish", "nobody waited for a publish that failed: " + result.error().text);
     }
   };
-  if (op == nullptr || op->done()) return conclude(*this);
+  if (op == nullptr || !op->unwait()) return conclude(*this);
   // Concluded on a loop: whoever drops the last handle closes, and closing is no business of a completion's stack.
   op->deadline.reset();
   op->context = this;

@@ -70,7 +70,8 @@ struct ConsumerCounts {
 [[nodiscard]] std::chrono::nanoseconds longest_kept_delay(const Plan& plan) noexcept;
 
 /// One running registration: takes what its subscription delivers, calls the handler, settles. Everything happens on
-/// one loop thread, wake() apart. In the steady state it allocates nothing: settlements, lanes and decoded values are
+/// one loop thread, wake() apart; it is destroyed when that loop has ended, so that no node of it or of a handler that
+/// still waits is ever run after it. In the steady state it allocates nothing: settlements, lanes and decoded values are
 /// reused.
 class Consumer final : public Waker {
  public:
@@ -85,14 +86,14 @@ class Consumer final : public Waker {
 
   /// Has a turn posted, unless one is.
   void again() noexcept;
-  /// Whether a node of it waits in the loop. [its loop thread]
-  [[nodiscard]] bool posted() const noexcept { return turn_posted_ || wake_posted_.load(std::memory_order_acquire); }
   /// Starts no more handlers; what was not started goes back as RELEASE, now and whatever still arrives.
   void stop_starting();
   /// No handler runs and no publish of one is pending.
   [[nodiscard]] bool idle() const noexcept { return running_ == 0; }
   [[nodiscard]] std::uint32_t running() const noexcept { return running_; }
   void flush() noexcept;
+  /// Hands over what is left to settle and answers every revoke that still waits: the close that follows waits for none.
+  void give_up() noexcept;
 
   [[nodiscard]] const ConsumerConfig& config() const noexcept { return config_; }
   [[nodiscard]] const ConsumerCounts& counts() const noexcept { return counts_; }

@@ -7,6 +7,14 @@
 namespace ruststream {
 inline namespace v0 {
 namespace detail {
+namespace {
+
+/// What was to be given back and went back by itself, with its partition or its session: nothing was lost by it.
+bool is_back_already(const rst_settlement& item) noexcept {
+  return item.verdict == RST_VERDICT_RELEASE && rst_status_code(item.status) == RST_E_STALE;
+}
+
+}  // namespace
 
 void Consumer::log(log::Level level, std::int64_t code, std::string text) noexcept {
   const auto pass = rate_.admit(subscription_.id(), code, log::RateLimit::Clock::now());
@@ -209,7 +217,7 @@ void Consumer::flush() noexcept {
           "verdicts were refused, the broker will redeliver: " + handed.error().text);
     } else if (some_refused) {
       for (const rst_settlement& item : due) {
-        if (item.status >= 0 || item.verdict == RST_VERDICT_EXTEND) continue;
+        if (item.status >= 0 || item.verdict == RST_VERDICT_EXTEND || is_back_already(item)) continue;
         ++counts_.refused;
         const auto code = static_cast<Code>(rst_status_code(item.status));
         log(log::Level::warn, item.status,
@@ -262,8 +270,9 @@ void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
       op.op->run = [](Ready* self) noexcept {
         auto& known = *static_cast<PublishOp*>(static_cast<Op*>(self)->context);
         auto& owner = *static_cast<Deferred*>(known.owner);
+        owner.waited_for(known);
         owner.one_known(known);
-        if (--owner.waiting == 0) owner.conclude();
+        if (owner.waiting == 0) owner.conclude();
       };
       if (op.waited) {
         op.op->deadline = std::make_unique<Timer>(
@@ -276,7 +285,7 @@ void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
         op.op->deadline->start(op.timeout);
       }
       if (op.op->notify(loop_)) {
-        ++deferred.waiting;
+        deferred.wait_for(op);
         continue;
       }
     }

@@ -17,6 +17,7 @@ struct Consumer::Deferred {
   Deferred* after = nullptr;
   std::uint32_t lane;
   std::uint32_t waiting = 0;
+  PublishOp* under_way = nullptr;  // these
   bool copies = false;  // the publish is a copy of the message, made to retry or bury it
   bool failed = false;
   Error error;
@@ -27,6 +28,21 @@ struct Consumer::Deferred {
     after = consumer->deferred_;
     if (after != nullptr) after->before = this;
     consumer->deferred_ = this;
+  }
+  void wait_for(PublishOp& op) noexcept {
+    ++waiting;
+    op.next = std::exchange(under_way, &op);
+  }
+  void waited_for(const PublishOp& op) noexcept {
+    --waiting;
+    PublishOp** link = &under_way;
+    while (*link != &op) link = &(*link)->next;
+    *link = op.next;
+  }
+  /// The consumer ends before they are known: they go on by themselves, and the broker redelivers.
+  void give_up() noexcept {
+    while (under_way != nullptr) std::exchange(under_way, under_way->next)->detach();
+    delete this;
   }
   void one_known(PublishOp& op) {
     if (Result<void> result = op.take(); !result && !failed) {
