@@ -8,7 +8,8 @@
 namespace host_rules {
 namespace {
 
-constexpr std::chrono::milliseconds kLongestSleep{100};  // of a host call that never waits; processor time is not sleep
+constexpr std::chrono::milliseconds kLongestSleep{
+    1000};                                 // a lock's holder may wait for a processor, a handler takes longer
 constexpr std::chrono::seconds kLong{30};  // until an answer
 constexpr std::uint32_t kMostRecords = 256;
 constexpr std::uint32_t kUnknownKind = 4711;
@@ -197,7 +198,7 @@ std::size_t Adversary::complete(Verb verb, std::int32_t status, int times, bool 
 /// The batch, its records and its tokens. Under the lock.
 void Adversary::offer(Cargo& cargo, std::uint64_t id, const Shot& shot) {
   static constexpr rst_batch_ops kOps{
-      sizeof(rst_batch_ops), 0,       [](rst_batch* batch) { get().released(*batch); }, nullptr, nullptr, nullptr};
+      sizeof(rst_batch_ops), 0, [](rst_batch* batch) { get().released(*batch); }, nullptr, nullptr, nullptr};
   const std::uint32_t stride = shot.larger ? 96 : sizeof(rst_message);
   // So many records and no more: a count over any credit is refused before they are looked at.
   const std::uint32_t there = std::min(shot.count, kMostRecords);

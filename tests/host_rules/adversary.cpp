@@ -165,11 +165,11 @@ void Adversary::make_stale(std::uint64_t subject, std::uint32_t partition) {
 void Adversary::released(rst_batch& batch) {
   const std::scoped_lock lock(mutex_);
   const auto found = cargos_.find(&batch);
-  if (found == cargos_.end()) return breaches_.emplace_back("H3: a batch of an earlier life was released");
+  if (found == cargos_.end()) return breaches_.push_back("H3: a batch of an earlier life was released");
   Cargo& cargo = *found->second;
   switch (cargo.state) {
-    case Cargo::State::released: return breaches_.emplace_back("H3: a batch was released twice");
-    case Cargo::State::refused: return breaches_.emplace_back("M1: a refused batch was released");
+    case Cargo::State::released: return breaches_.push_back("H3: a batch was released twice");
+    case Cargo::State::refused: return breaches_.push_back("M1: a refused batch was released");
     default: break;
   }
   cargo.state = Cargo::State::released;

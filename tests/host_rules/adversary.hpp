@@ -1,7 +1,6 @@
 #pragma once
-#include "judge.hpp"
-
 #include "host/meter.hpp"
+#include "judge.hpp"
 
 #include <condition_variable>
 #include <cstring>
@@ -57,7 +56,7 @@ struct Held {
   Verb verb;
   std::uint64_t op = 0;
   std::uint64_t value = 0;
-  rst_publish lent{};                // of a publish
+  rst_publish lent{};                 // of a publish
   std::vector<std::string> payloads;  // as they were lent
 };
 
@@ -142,7 +141,7 @@ class Adversary final : public Judge {
   std::mutex mutex_;  // all below; held across no host call
   const rst_host* host_ = nullptr;
   int instances_ = 0;
-  std::uint64_t last_ = 0;  // of handles, tokens and answers
+  std::uint64_t last_ = 0;                          // of handles, tokens and answers
   std::map<std::uint64_t, std::uint64_t> handles_;  // by the host's id
   std::map<std::uint64_t, Verb> opened_;            // by the host's id
   std::map<std::uint32_t, std::uint64_t> newest_;   // by verb

@@ -28,10 +28,10 @@ inline constexpr std::uint32_t kAllVerbs = 511;
 
 /// How the plugin behaves; each a mask of Verb where it speaks of verbs. Without any, every verb is DONE at once.
 struct Manners {
-  std::atomic<std::uint32_t> hold{0};   // stays pending until complete()
-  std::atomic<std::uint32_t> early{0};  // completes inside the verb
-  std::atomic<std::uint32_t> aside{0};  // another thread completes it, and the verb returns only then
-  std::atomic<std::uint32_t> noisy{0};  // makes every host call inside the verb, on its stack and on another thread
+  std::atomic<std::uint32_t> hold{0};    // stays pending until complete()
+  std::atomic<std::uint32_t> early{0};   // completes inside the verb
+  std::atomic<std::uint32_t> aside{0};   // another thread completes it, and the verb returns only then
+  std::atomic<std::uint32_t> noisy{0};   // makes every host call inside the verb, on its stack and on another thread
   std::atomic<std::uint32_t> budget{0};  // what of it makes the host call verbs again: so many times
   std::atomic<bool> full{false};         // publish meets BACKPRESSURE
   std::atomic<std::int32_t> message_status{RST_OK};  // of each published message
@@ -42,7 +42,7 @@ struct Manners {
 struct Shot {
   std::uint32_t count = 1;
   std::uint32_t partition = 0;
-  bool larger = true;   // records and batch of a later draft
+  bool larger = true;       // records and batch of a later draft
   std::uint64_t bytes = 0;  // beyond the payloads' own: debited, never read
 };
 

@@ -58,7 +58,7 @@ struct Service : Trial {
 };
 
 TEST_F(Service, AHandlerThatBlocksHoldsNoHostCallUp) {
-  start([&](rs::Scope& b) { b.subscribe("in", blocks(2s)); });
+  start([&](rs::Scope& b) { b.subscribe("in", blocks(5s)); });
   judge.manners.noisy = kSettle | kCredit;
   judge.manners.budget = 20;
   EXPECT_EQ(judge.deliver(subscription(), {.count = 2}), RST_DONE);
@@ -85,16 +85,13 @@ struct End {
 struct Ends : Service, ::testing::WithParamInterface<End> {};
 INSTANTIATE_TEST_SUITE_P(
     H3, Ends,
-    ::testing::Values(End{"Drained", rs::kExitOk, "10s", 1ms, [](rs::App& app, Judge&) { app.stop(); }},
-                      End{"PastTheDeadline", rs::kExitUnfinished, "20ms", 60s, [](rs::App& app, Judge&) { app.stop(); }},
-                      End{"FailFast", rs::kExitFatal, "10s", 1ms,
-                          [](rs::App&, Judge& judge) {
-                            judge.event(RST_EVENT_SUB_ENDED, judge.newest(kSubscribe), 0, 30s);
-                          }},
-                      End{"ConnectionFailed", rs::kExitFatal, "20ms", 60s,
-                          [](rs::App&, Judge& judge) {
-                            judge.event(RST_EVENT_CONN_FAILED, judge.newest(kConnect), 0, 30s);
-                          }}),
+    ::testing::Values(
+        End{"Drained", rs::kExitOk, "10s", 1ms, [](rs::App& app, Judge&) { app.stop(); }},
+        End{"PastTheDeadline", rs::kExitUnfinished, "20ms", 60s, [](rs::App& app, Judge&) { app.stop(); }},
+        End{"FailFast", rs::kExitFatal, "10s", 1ms,
+            [](rs::App&, Judge& judge) { judge.event(RST_EVENT_SUB_ENDED, judge.newest(kSubscribe), 0, 30s); }},
+        End{"ConnectionFailed", rs::kExitFatal, "20ms", 60s,
+            [](rs::App&, Judge& judge) { judge.event(RST_EVENT_CONN_FAILED, judge.newest(kConnect), 0, 30s); }}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST_P(Ends, InAStormEveryBatchIsReleasedAndEveryEventAnswered) {
@@ -121,9 +118,7 @@ TEST_P(Ends, InAStormEveryBatchIsReleasedAndEveryEventAnswered) {
 }
 
 TEST_F(Service, AFatalHandlerEndsItCleanly) {
-  start([&](rs::Scope& b) {
-    b.subscribe("in", [](rs::Payload) { throw rs::Fatal("the disk is gone"); });
-  });
+  start([&](rs::Scope& b) { b.subscribe("in", [](rs::Payload) { throw rs::Fatal("the disk is gone"); }); });
   EXPECT_EQ(judge.deliver(subscription(), {.count = 20}), RST_DONE);
   EXPECT_EQ(app->wait(), rs::kExitFatal);
 }
@@ -137,22 +132,29 @@ struct Gated {
   }
 };
 
-TEST_F(Service, WhatWaitsOfAPartitionThatGoesIsReleasedAndNotHandled) {
-  start([&](rs::Scope& b) { b.subscribe("in", Gated{handled, open_gate}).workers(1); });
+struct Goes : Service, ::testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(H6, Goes, ::testing::Values("all", "plain"), [](const auto& kind) { return kind.param; });
+
+TEST_P(Goes, WhatWaitsOfAPartitionIsReleasedAndNotHandledAndItsCreditIsGivenBack) {
+  start(
+      [&](rs::Scope& b) { b.subscribe("in", Gated{handled, open_gate}).kind(GetParam()).in_flight(8).at_most_once(); });
   EXPECT_EQ(judge.deliver(subscription(), {.partition = 2}), RST_DONE);
   EXPECT_TRUE(was_handled(1));
-  for (const std::uint32_t partition : {1U, 2U, 1U}) {
-    EXPECT_EQ(judge.deliver(subscription(), {.count = 2, .partition = partition}), RST_DONE);
-  }
+  EXPECT_EQ(judge.deliver(subscription(), {.count = 2, .partition = 2}), RST_DONE);
   Capture lines;
-  judge.event(RST_EVENT_SUB_LOST, subscription(), 1, {});
-  EXPECT_TRUE(soon([&] { return judge.released() == 2; })) << "while another is handled";
+  for (std::size_t round = 1; round <= 6; ++round) {  // more than the window
+    EXPECT_EQ(judge.deliver(subscription(), {.count = 4, .partition = 1}), RST_DONE);
+    judge.event(round % 2 == 0 ? RST_EVENT_SUB_LOST : RST_EVENT_SUB_REVOKING, subscription(), 1, 30s);
+    EXPECT_TRUE(soon([&] { return judge.released() == round; })) << "while another is handled";
+  }
   open_gate = true;
   EXPECT_TRUE(was_handled(3));
   EXPECT_EQ(stop(), rs::kExitOk);
   EXPECT_EQ(handled, 3);
   EXPECT_EQ(count(rs::Verdict::ack, 1), 0U);
-  EXPECT_EQ(lines.take().find("came too late"), std::string::npos) << "the broker has them back already";
+  const std::string said = lines.take();
+  EXPECT_EQ(said.find("came too late"), std::string::npos) << said;
+  EXPECT_EQ(said.find("refused"), std::string::npos) << said;
 }
 
 TEST_F(Service, ARevokeThatStillWaitsIsAnsweredWhenTheDrainDeadlineEndsTheService) {
@@ -206,9 +208,9 @@ TEST_F(Service, APublishThatNobodyAwaitedMayBeCompletedWhenTheServiceIsGone) {
   start(
       [&](rs::Scope& b) {
         b.subscribe("in", [&](rs::Payload, rs::Context& ctx) {
-          (void)ctx.publish("elsewhere", rs::Payload("x"));
-          ++handled;
-        });
+           (void)ctx.publish("elsewhere", rs::Payload("x"));
+           ++handled;
+         }).workers(3);
       },
       "20ms");
   judge.manners.hold = kPublish;

@@ -9,7 +9,7 @@ namespace {
 bool g_pipe_kills = false;  // SIGPIPE as it was when the library was loaded (rule H7)
 
 __attribute__((constructor)) void on_load() {
-  struct sigaction action {};
+  struct sigaction action{};
   g_pipe_kills = sigaction(SIGPIPE, nullptr, &action) != 0 || action.sa_handler == SIG_DFL;
 }
 

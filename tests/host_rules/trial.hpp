@@ -75,12 +75,18 @@ class Trial : public ::testing::Test {
   std::size_t count(rs::Verdict verdict, std::uint32_t partition = 0) {
     std::size_t found = 0;
     for (const Settled& each : judge.settled()) {
-      if (each.verdict == static_cast<std::uint16_t>(verdict) && (partition == 0 || partition == each.partition)) ++found;
+      if (each.verdict == static_cast<std::uint16_t>(verdict) && (partition == 0 || partition == each.partition))
+        ++found;
     }
     return found;
   }
 
-  Judge& judge = *find_judge();  // NOLINT(readability-identifier-naming): the word that tests read
+  static Judge& required() {
+    Judge* const found = find_judge();
+    if (found == nullptr) throw std::runtime_error("H1: the library was unloaded");
+    return *found;
+  }
+  Judge& judge = required();  // NOLINT(readability-identifier-naming): the word that tests read
 };
 
 /// What is written to standard error while it lives.

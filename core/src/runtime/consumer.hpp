@@ -71,8 +71,8 @@ struct ConsumerCounts {
 
 /// One running registration: takes what its subscription delivers, calls the handler, settles. Everything happens on
 /// one loop thread, wake() apart; it is destroyed when that loop has ended, so that no node of it or of a handler that
-/// still waits is ever run after it. In the steady state it allocates nothing: settlements, lanes and decoded values are
-/// reused.
+/// still waits is ever run after it. In the steady state it allocates nothing: settlements, lanes and decoded values
+/// are reused.
 class Consumer final : public Waker {
  public:
   Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig config, AppControl& app, log::Logger& logger);
@@ -92,7 +92,8 @@ class Consumer final : public Waker {
   [[nodiscard]] bool idle() const noexcept { return running_ == 0; }
   [[nodiscard]] std::uint32_t running() const noexcept { return running_; }
   void flush() noexcept;
-  /// Hands over what is left to settle and answers every revoke that still waits: the close that follows waits for none.
+  /// Hands over what is left to settle and answers every revoke that still waits: the close that follows waits for
+  /// none.
   void give_up() noexcept;
 
   [[nodiscard]] const ConsumerConfig& config() const noexcept { return config_; }
@@ -147,6 +148,8 @@ class Consumer final : public Waker {
   void ended(std::uint32_t lane, std::size_t messages) noexcept;
 
   void settle(const MessageRef& ref, const Outcome& outcome) noexcept;
+  /// What was not processed goes back to the broker.
+  void put_back(const MessageRef& ref) noexcept;
   void retry_later(const MessageRef& ref, const Outcome& outcome) noexcept;
   void retry_due() noexcept;
   void retry_now(bool all) noexcept;

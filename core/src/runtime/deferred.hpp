@@ -18,7 +18,7 @@ struct Consumer::Deferred {
   std::uint32_t lane;
   std::uint32_t waiting = 0;
   PublishOp* under_way = nullptr;  // these
-  bool copies = false;  // the publish is a copy of the message, made to retry or bury it
+  bool copies = false;             // the publish is a copy of the message, made to retry or bury it
   bool failed = false;
   Error error;
   std::vector<std::pair<MessageRef, Outcome>> verdicts;
