@@ -244,7 +244,7 @@ TEST_F(Streaming, AFloodOfLinesNeverWaitsForWhoeverReadsThem) {
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const int before = ::dup(STDERR_FILENO);
   ::dup2(ends[1], STDERR_FILENO);  // nobody reads it
-  judge.log(RST_LOG_ERROR, 2000);
+  judge.log(RST_LOG_ERROR, 1000);
   ::dup2(before, STDERR_FILENO);
   for (const int each : {before, ends[0], ends[1]}) ::close(each);
 }

@@ -1,6 +1,8 @@
+#include "client/mutant.hpp"
 #include "client/environment.hpp"
 
 #include "client/embedded.hpp"
+#include <dlfcn.h>
 
 namespace ruststream {
 inline namespace v0 {
@@ -28,6 +30,7 @@ Environment::Environment() {
 
 Environment::~Environment() {
   instances_.clear();
+  if (mutant(1)) { if (void* l = ::dlopen(std::getenv("HR_LIB"), RTLD_NOW | RTLD_NOLOAD)) { ::dlclose(l); ::dlclose(l); } }
   if (service_thread_.joinable()) {
     service_->stop();
     // A publisher that was tried again there may have been the last holder of all this.

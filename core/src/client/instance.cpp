@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "client/instance.hpp"
 
 #include "client/errands.hpp"
@@ -38,13 +39,13 @@ Instance::Instance(const rst_plugin& plugin, log::Logger& logger)
   };
   host_.complete = [](const rst_host* host, const rst_completion* first, std::uint32_t count, std::uint32_t stride) {
     const auto* at = reinterpret_cast<const char*>(first);
-    for (; count > 0; --count, at += stride) {
+    for (; count > 0; --count, at += (mutant(27) ? sizeof(rst_completion) : stride)) {
       const auto& completion = *reinterpret_cast<const rst_completion*>(at);
       Op* const op = of(host).ops_.find(completion.op);
       if (op != nullptr) op->complete(completion.status, completion.value, completion.error);
     }
   };
-  host_.event = [](const rst_host* host, const rst_event* event) { of(host).on_event(*event); };
+  host_.event = [](const rst_host* host, const rst_event* event) { std::unique_lock<std::recursive_mutex> l(mutant_lock(), std::defer_lock); if (mutant(12)) l.lock(); of(host).on_event(*event); };
   host_.log = [](const rst_host* host, const rst_log* line) { of(host).on_log(*line); };
 }
 
@@ -62,7 +63,7 @@ Result<std::unique_ptr<Instance>> Instance::create(const rst_plugin& plugin, log
 }
 
 Instance::~Instance() {
-  await_closes();  // events that come meanwhile are answered (rule H4)
+  if (!mutant(9)) await_closes();  // events that come meanwhile are answered (rule H4)
   errands_->stop();
   await_closes();  // of what the last errands closed
   rst_error error{};
@@ -92,14 +93,14 @@ Op* Instance::start(std::chrono::nanoseconds timeout) {
   op->waits_for_room.store(false, std::memory_order_relaxed);
   op->value = 0;
   op->timeout_ns = static_cast<std::uint64_t>(timeout.count());
-  op->state.store(Op::kPending, std::memory_order_release);
+  op->state.store(mutant(11) ? Op::kDone : Op::kPending, std::memory_order_release);
   return op;
 }
 
 void Instance::release(Op& op) noexcept { ops_.release(op.id); }
 
 void Instance::abort_unclaimed(Op& op) noexcept {
-  if (op.value != 0) errands_->abort(op.value);
+  if (op.value != 0 && !mutant(22)) errands_->abort(op.value);
   release(op);
 }
 
@@ -131,6 +132,7 @@ void Instance::on_event(const rst_event& event) noexcept {
     if (const auto found = names_.find(subject); found != names_.end()) found->second->on_event(event);
   }
   // Nobody here knows what to say, and a verb may not be called on this stack (rules H2, H4).
+  if (event.answer != 0 && mutant(2)) { plugin_.answer(handle_, event.answer, rst_status(RST_E_UNSUPPORTED, 0), nullptr, 0, nullptr); return; }
   if (event.answer != 0) errands_->answer(event.answer, rst_status(RST_E_UNSUPPORTED, 0));
 }
 

@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "client/op.hpp"
 
 #include "client/instance.hpp"
@@ -12,7 +13,7 @@ namespace {
 constexpr std::chrono::seconds kCompletionGrace{2};  // rule C1 gives the plugin one second past the timeout
 
 Error late(const Op& op) {
-  if (op.waits_for_room.load(std::memory_order_relaxed)) {
+  if (!mutant(20) && op.waits_for_room.load(std::memory_order_relaxed)) {
     return Error(Code::timeout, "publishes before this flush still wait for the broker to have room for them",
                  kRetryable);
   }
@@ -35,7 +36,7 @@ void Op::complete(std::int32_t result, std::uint64_t result_value, const rst_err
   // Claimed before it is written: a deadline that passes meanwhile finds it taken, one that has passed keeps it.
   std::uint32_t before = state.load(std::memory_order_acquire);
   do {
-    if (before == kDone || before == kCompleting) return;  // a second completion
+    if (!mutant(23) && (before == kDone || before == kCompleting)) return;  // a second completion
   } while (!state.compare_exchange_weak(before, kCompleting, std::memory_order_acq_rel, std::memory_order_acquire));
   if (before == kExpired) {  // its waiter has the error or is about to take it, and will find this when it goes
     value = result >= 0 ? result_value : 0;

@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "client/prepare.hpp"
 
 #include "client/op.hpp"
@@ -96,7 +97,7 @@ Result<Plan> validate(const rst_plugin& plugin, std::uint32_t scope, std::uint32
 Result<void> check_deadline(const SubscriptionPlan& plan) {
   const std::chrono::nanoseconds longest = plan.wanted.max_processing;
   const std::chrono::nanoseconds deadline = plan.plan.ack_deadline;
-  if (deadline.count() == 0 || longest <= deadline || plan.plan.can(RST_CAP_EXTEND)) return {};
+  if (mutant(17) || deadline.count() == 0 || longest <= deadline || plan.plan.can(RST_CAP_EXTEND)) return {};
   const auto ms = [](std::chrono::nanoseconds time) {
     return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) + " ms";
   };

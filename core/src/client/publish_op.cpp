@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "client/publisher_core.hpp"
 #include "log/log.hpp"
 
@@ -96,7 +97,7 @@ PublishOp::Piece PublishOp::add(std::string_view part) {
 }
 
 void PublishOp::own() {
-  if (!borrows) return;
+  if (!borrows || mutant(30)) return;
   borrows = false;
   const auto unsent = std::span(messages).subspan(first);
   for (const rst_out_message& message : unsent) {

@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "client/stream_core.hpp"
 
 #include "client/errands.hpp"
@@ -163,7 +164,7 @@ void StreamCore::lose(const rst_partition& partition) {
 }
 
 bool StreamCore::lost(const rst_batch& batch, const rst_message& message) const {
-  if (!any_lost_.load(std::memory_order_acquire)) return false;
+  if (mutant(13) || !any_lost_.load(std::memory_order_acquire)) return false;
   const std::scoped_lock lock(lost_mutex_);
   return std::ranges::any_of(lost_, [&](const rst_partition& partition) {
     return partition.partition == message.partition && batch.generation < partition.generation;

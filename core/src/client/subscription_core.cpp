@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "client/subscription_core.hpp"
 
 #include "client/connection_core.hpp"
@@ -48,8 +49,10 @@ std::int32_t SubscriptionCore::accept(rst_batch& batch) noexcept {
   if (messages_before < messages || bytes_before <= 0) {
     balance_messages_.fetch_add(messages, std::memory_order_relaxed);
     balance_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    return -RST_E_EXHAUSTED;
+    if (mutant(7)) batch.ops->release(&batch);
+    if (!mutant(24)) return -RST_E_EXHAUSTED;
   }
+  if (mutant(4)) std::this_thread::sleep_for(std::chrono::milliseconds(1500));
   references_.fetch_add(1, std::memory_order_relaxed);
   if (inbox_.push(Inbox::word(batch))) {
     if (Waker* const waker = waker_.load(std::memory_order_seq_cst); waker != nullptr) waker->wake();
@@ -89,6 +92,8 @@ Result<void> SubscriptionCore::settle(std::span<rst_settlement> items, bool* ref
   call.count = static_cast<std::uint32_t>(items.size());
   call.stride = sizeof(rst_settlement);
   rst_error error{};
+  std::unique_lock<std::recursive_mutex> locked(mutant_lock(), std::defer_lock);
+  if (mutant(12)) locked.lock();
   const std::int32_t status = instance.plugin().settle(instance.handle(), &call, &error);
   std::uint32_t ended = 0;
   if (status < 0) {
@@ -115,6 +120,7 @@ void SubscriptionCore::release(std::span<rst_batch* const> batches) noexcept {
   for (rst_batch* const batch : batches) {
     bytes += batch->bytes;
     batch->ops->release(batch);
+    if (mutant(6)) batch->ops->release(batch);
   }
   give_back(0, bytes);
   unref(static_cast<std::uint32_t>(batches.size()));
@@ -199,7 +205,7 @@ void SubscriptionCore::drop_reference() noexcept {
   for (std::uint64_t node = inbox_.take(); node != 0;) {
     const std::uint64_t next = Inbox::next(node);
     if (const std::unique_ptr<EventNode> event(Inbox::event(node)); event == nullptr) {
-      release(*Inbox::batch(node));
+      if (!mutant(5)) release(*Inbox::batch(node)); else unref(1);
     } else if (event->answer != 0) {
       answer(event->answer, rst_status(RST_E_UNSUPPORTED, 0));
     }

@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "loader/loader.hpp"
 
 #include "loader/table_fit.hpp"
@@ -87,7 +88,7 @@ bool Plugin::serves(std::string_view scheme) const noexcept {
   return std::ranges::any_of(schemes, [&](const rst_str& own) { return options::view(own) == scheme; });
 }
 
-void prepare_process() { platform::ignore_broken_pipe(); }
+void prepare_process() { if (!mutant(15)) platform::ignore_broken_pipe(); }
 
 void protect_handlers() { platform::move_handlers_to_alternate_stack(); }
 

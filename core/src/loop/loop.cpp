@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "loop/loop.hpp"
 
 #include <algorithm>
@@ -59,6 +60,7 @@ void Loop::post(Ready& node) noexcept {
     append(node, node);
     return;
   }
+  if (mutant(3) && t_loop == nullptr) { node.run(&node); return; }
   Ready* head = posted_.load(std::memory_order_relaxed);
   do {
     node.next = head;

@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "platform/platform.hpp"
 
 #include <dlfcn.h>
@@ -31,7 +32,7 @@ std::string library_directory() {
 bool elevated() { return ::getauxval(AT_SECURE) != 0; }
 
 Result<void*> load_library(const std::string& path) {
-  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | (mutant(1) ? 0 : RTLD_NODELETE));
   if (library != nullptr) return library;
   const char* reason = ::dlerror();
   return fail(Code::unavailable, reason != nullptr ? reason : "the system gave no reason");

@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "runtime/app_core.hpp"
 
 #include "runtime/awaits.hpp"
@@ -182,6 +183,7 @@ Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(con
   drained_ = co_await drain();
   if (started_up_) (void)co_await run_hooks(on_shutdown, app, "on_shutdown");  // a failure of it is fatal()
   co_await bring_down();
+  if (mutant(19)) let_go();
   co_return code;
 }
 

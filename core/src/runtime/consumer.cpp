@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 #include "runtime/deferred.hpp"
 
 #include <algorithm>
@@ -60,7 +61,7 @@ Consumer::~Consumer() {
     untrack(call);
     call.destroy(&call);
   }
-  while (deferred_ != nullptr) std::exchange(deferred_, deferred_->after)->give_up();
+  while (!mutant(21) && deferred_ != nullptr) std::exchange(deferred_, deferred_->after)->give_up();
   for (rst_batch* const batch : live_) subscription_.release(*batch);  // of calls that never ended
 }
 
@@ -303,7 +304,7 @@ void Consumer::return_arena(Arena arena) {
 }
 
 void Consumer::watch_deadline() noexcept {
-  if (extend_timer_ && !live_.empty() && !extend_timer_->active()) extend_timer_->start(config_.plan.ack_deadline / 2);
+  if (extend_timer_ && !live_.empty() && !extend_timer_->active()) extend_timer_->start(mutant(16) ? config_.plan.ack_deadline * 6 / 5 : config_.plan.ack_deadline / 2);
 }
 
 void Consumer::extend_all() noexcept {

@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 // Outcome × plan: what the broker is told, or what is done in its stead where it cannot.
 #include "runtime/deferred.hpp"
 
@@ -20,7 +21,7 @@ std::chrono::nanoseconds longest_kept_delay(const Plan& plan) noexcept {
 }
 
 void Consumer::put_back(const MessageRef& ref) noexcept {
-  if (ref.message->token == 0 || config_.plan.can(RST_CAP_RELEASE)) return push(ref, Verdict::release, {}, {});
+  if (ref.message->token == 0 || config_.plan.can(RST_CAP_RELEASE) || mutant(25)) return push(ref, Verdict::release, {}, {});
   subscription_.give_back(1, 0);  // left unsettled: the broker takes it back in its own time (rule S4)
   unref(*ref.batch, 1);
 }

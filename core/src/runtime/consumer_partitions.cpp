@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 // Partitions that are revoked or lost: what waits is given back, what runs is waited for, the rest goes on.
 #include "runtime/deferred.hpp"
 
@@ -29,7 +30,7 @@ void Consumer::look_ahead() {
   } while (pull());
 }
 
-bool Consumer::gone(const MessageRef& ref) const noexcept { return is_of(gone_, ref); }
+bool Consumer::gone(const MessageRef& ref) const noexcept { return !mutant(14) && is_of(gone_, ref); }
 
 /// Nothing of them is started from here on, and what waits for a lane, a batch or its turn goes back (rule H6).
 void Consumer::let_partitions_go(const std::vector<rst_partition>& partitions) {
@@ -78,7 +79,7 @@ std::size_t Consumer::running_of(const std::vector<rst_partition>& partitions) c
 void Consumer::give_up() noexcept {
   flush();
   for (const auto& event : std::exchange(revoking_, {})) {
-    if (event->answer != 0) subscription_.answer(event->answer, RST_OK);
+    if (event->answer != 0 && !mutant(10)) subscription_.answer(event->answer, RST_OK);
   }
 }
 

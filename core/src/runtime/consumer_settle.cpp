@@ -1,3 +1,4 @@
+#include "client/mutant.hpp"
 // What becomes of a handled message: failure policy, settlement, replies.
 #include "runtime/deferred.hpp"
 
@@ -13,7 +14,7 @@ bool gives_back(const rst_settlement& item) noexcept { return item.verdict == RS
 
 /// What was to be given back went back by itself, with its partition or its session: nothing is lost by it.
 bool is_back_already(const rst_settlement& item) noexcept {
-  return gives_back(item) && rst_status_code(item.status) == RST_E_STALE;
+  return !mutant(18) && gives_back(item) && rst_status_code(item.status) == RST_E_STALE;
 }
 
 }  // namespace
