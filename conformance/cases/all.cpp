@@ -7,7 +7,8 @@ namespace conformance {
 std::span<const Case> all_cases() {
   static const std::vector<Case> all = [] {
     std::vector<Case> made;
-    for (const auto group : {delivery_cases(), settle_cases(), verdict_cases(), flow_cases(), memory_cases(), fault_cases()})
+    for (const auto group :
+         {delivery_cases(), settle_cases(), verdict_cases(), flow_cases(), memory_cases(), fault_cases()})
       made.insert(made.end(), group.begin(), group.end());
     return made;
   }();

@@ -29,7 +29,9 @@ std::uint32_t partition_of(const std::string& key) {
 
 Header header_of(const rst_header& from) {
   Header to{bytes(from.name, from.name_len), bytes(from.value, from.value_len), from.type};
-  if (is(header_name_in_lower_case)) std::ranges::transform(to.name, to.name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (is(header_name_in_lower_case))
+    std::ranges::transform(to.name, to.name.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   if (is(null_header_becomes_empty) && to.type == RST_HEADER_NULL) to.type = RST_HEADER_BYTES;
   if (is(header_type_is_lost) && to.type > RST_HEADER_NULL) to.type = RST_HEADER_BYTES;
   if (is(controls_are_stripped)) std::erase_if(to.value, [](char c) { return c >= 0 && c < 32; });
@@ -40,13 +42,15 @@ Header header_of(const rst_header& from) {
 
 Record Instance::record_of(const Publisher& publisher, const rst_out_message& message) {
   Record record;
-  record.address = message.destination == nullptr ? publisher.destination : bytes(message.destination, message.destination_len);
+  record.address =
+      message.destination == nullptr ? publisher.destination : bytes(message.destination, message.destination_len);
   record.payload = bytes(message.payload, message.payload_len);
   if (is(long_payload_is_cut) && record.payload.size() > 65536) record.payload.resize(65536);
   record.payload_size = record.payload.size();
   record.payload.append(64, '\0');
   record.null_payload = (message.flags & RST_OUT_NULL_PAYLOAD) != 0;
-  if (message.key != nullptr && !(is(empty_key_is_lost) && message.key_len == 0)) record.key = bytes(message.key, message.key_len);
+  if (message.key != nullptr && !(is(empty_key_is_lost) && message.key_len == 0))
+    record.key = bytes(message.key, message.key_len);
   for (std::uint32_t i = 0; i < message.header_count; ++i) {
     Header header = header_of(message.headers[i]);
     if (is(empty_header_is_swallowed) && header.value.empty() && header.type != RST_HEADER_NULL) continue;
@@ -99,7 +103,8 @@ std::int32_t Instance::route(std::uint32_t kind, Record record, std::int64_t at_
   bool reached = kind == log_kind;
   for (auto& [key, group] : groups_) {
     if (group->kind != kind) continue;
-    if (std::ranges::none_of(group->patterns, [&](const auto& each) { return matches(each, shared->address); })) continue;
+    if (std::ranges::none_of(group->patterns, [&](const auto& each) { return matches(each, shared->address); }))
+      continue;
     reached = true;
     const Item item{shared, ++place_, 0, false};
     if (is(confirmed_is_lost) && shared->offset % 5 == 4) continue;

@@ -10,38 +10,45 @@ namespace {
 constexpr std::uint64_t kAllHeaders = RST_HEADERS_ANY_VALUE | RST_HEADERS_ANY_NAME | RST_HEADERS_ORDER |
                                       RST_HEADERS_DUPLICATES | RST_HEADERS_EMPTY | RST_HEADERS_NULL |
                                       RST_HEADERS_TYPED | RST_HEADERS_CASE;
-constexpr std::uint64_t kTextHeaders = RST_HEADERS_ORDER | RST_HEADERS_DUPLICATES | RST_HEADERS_EMPTY | RST_HEADERS_CASE;
+constexpr std::uint64_t kTextHeaders =
+    RST_HEADERS_ORDER | RST_HEADERS_DUPLICATES | RST_HEADERS_EMPTY | RST_HEADERS_CASE;
 
 constexpr rst_capability cap(std::uint32_t id, std::uint64_t limit = 0, std::uint16_t flags = 0) {
   return {id, RST_LEVEL_NATIVE, flags, limit};
 }
 
 std::vector<rst_capability> capabilities(std::uint32_t kind) {
-  std::vector<rst_capability> all = {cap(RST_CAP_BATCH, kMaxBatch), cap(RST_CAP_PUBLISH_CONFIRM), cap(RST_CAP_PUBLISH_ORDER),
-                                     cap(RST_CAP_MAX_PAYLOAD, kMaxPayload), cap(RST_CAP_MAX_HEADERS, kMaxHeaders)};
+  std::vector<rst_capability> all = {cap(RST_CAP_BATCH, kMaxBatch), cap(RST_CAP_PUBLISH_CONFIRM),
+                                     cap(RST_CAP_PUBLISH_ORDER), cap(RST_CAP_MAX_PAYLOAD, kMaxPayload),
+                                     cap(RST_CAP_MAX_HEADERS, kMaxHeaders)};
   const auto add = [&](std::initializer_list<rst_capability> more) { all.insert(all.end(), more); };
   if (!is(good_has_nothing_optional)) add({cap(RST_CAP_MATCH)});
   if (kind == pubsub) {
-    add({cap(RST_CAP_OVERFLOW, RST_OVERFLOW_DROP), cap(RST_CAP_HEADERS, kTextHeaders), cap(RST_CAP_PAYLOAD, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES), cap(RST_CAP_UNROUTED)});
+    add({cap(RST_CAP_OVERFLOW, RST_OVERFLOW_DROP), cap(RST_CAP_HEADERS, kTextHeaders),
+         cap(RST_CAP_PAYLOAD, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES), cap(RST_CAP_UNROUTED)});
     return all;
   }
   add({cap(RST_CAP_SETTLE), cap(RST_CAP_SETTLE_CONFIRM), cap(RST_CAP_RETRY), cap(RST_CAP_RETRY_AFTER, kLongest),
        cap(RST_CAP_RELEASE), cap(RST_CAP_REJECT), cap(RST_CAP_REJECT_TO), cap(RST_CAP_ATTEMPT),
        cap(RST_CAP_OVERFLOW, RST_OVERFLOW_BLOCK), cap(RST_CAP_GROUP), cap(RST_CAP_KEY),
-       cap(RST_CAP_HEADERS, kAllHeaders), cap(RST_CAP_PAYLOAD, RST_PAYLOAD_EMPTY | RST_PAYLOAD_NULL | RST_PAYLOAD_BYTES),
-       cap(RST_CAP_TX_PUBLISH), cap(RST_CAP_TX_SETTLE), cap(RST_CAP_RETRY_POSITION, RST_RETRY_FRONT)});
+       cap(RST_CAP_HEADERS, kAllHeaders),
+       cap(RST_CAP_PAYLOAD, RST_PAYLOAD_EMPTY | RST_PAYLOAD_NULL | RST_PAYLOAD_BYTES), cap(RST_CAP_TX_PUBLISH),
+       cap(RST_CAP_TX_SETTLE), cap(RST_CAP_RETRY_POSITION, RST_RETRY_FRONT)});
   if (kind == queue) {
-    add({cap(RST_CAP_EXTEND), cap(RST_CAP_WILDCARD), cap(RST_CAP_TTL, kLongest), cap(RST_CAP_DELAY, kLongest), cap(RST_CAP_UNROUTED), cap(RST_CAP_REQUEST)});
+    add({cap(RST_CAP_EXTEND), cap(RST_CAP_WILDCARD), cap(RST_CAP_TTL, kLongest), cap(RST_CAP_DELAY, kLongest),
+         cap(RST_CAP_UNROUTED), cap(RST_CAP_REQUEST)});
     if (is(declares_priority_and_ignores_it)) add({cap(RST_CAP_PRIORITY, 9)});
   } else {
-    add({cap(RST_CAP_SEEK, 0, RST_CAP_SHARED), cap(RST_CAP_POSITION), cap(RST_CAP_RECEIPT), cap(RST_CAP_PARTITIONS, kPartitions)});
+    add({cap(RST_CAP_SEEK, 0, RST_CAP_SHARED), cap(RST_CAP_POSITION), cap(RST_CAP_RECEIPT),
+         cap(RST_CAP_PARTITIONS, kPartitions)});
   }
   if (is(works_undeclared)) std::erase_if(all, [](const auto& each) { return each.id == RST_CAP_RELEASE; });
   if (is(attempt_is_undeclared)) std::erase_if(all, [](const auto& each) { return each.id == RST_CAP_ATTEMPT; });
   return all;
 }
 
-constexpr rst_option_decl option(std::string_view name, std::string_view doc, std::uint32_t scopes, std::uint16_t type) {
+constexpr rst_option_decl option(std::string_view name, std::string_view doc, std::uint32_t scopes,
+                                 std::uint16_t type) {
   rst_option_decl made{};
   made.name = str(name);
   made.doc = str(doc);
@@ -77,7 +84,8 @@ template <class T>
 const T* spread(const std::vector<T>& from, std::uint32_t& stride) {
   stride = sizeof(T) + (is(good_has_larger_structs) ? 32 : 0);
   char* const to = new char[from.size() * stride]();
-  for (std::size_t i = 0; i < from.size(); ++i) std::memcpy(to + i * stride, static_cast<const void*>(&from[i]), sizeof(T));
+  for (std::size_t i = 0; i < from.size(); ++i)
+    std::memcpy(to + i * stride, static_cast<const void*>(&from[i]), sizeof(T));
   return reinterpret_cast<const T*>(to);
 }
 
@@ -106,26 +114,37 @@ T* sized(T table) {
 }
 
 const void* extension(rst_str id) {
-  static const auto* const admin = sized(rst_admin{sizeof(rst_admin), 0, [](void* i, const rst_admin_request* r, rst_error* e) { return at(i)->apply(r, e); }});
+  static const auto* const admin = sized(rst_admin{
+      sizeof(rst_admin), 0, [](void* i, const rst_admin_request* r, rst_error* e) { return at(i)->apply(r, e); }});
   static const auto* const matching = sized(rst_match{sizeof(rst_match), 0, match});
-  static const auto* const request = sized(rst_request{sizeof(rst_request), 0, [](void* i, rst_publish* p, rst_error* e) { return at(i)->request(p, e); }});
-  static const auto* const seek = sized(rst_seek{sizeof(rst_seek), 0, [](void* i, std::uint64_t s, const rst_position* p, std::uint32_t n, std::uint64_t op, rst_error* e) { return at(i)->seek(s, p, n, op, e); }});
-  static const auto* const sim = sized(rst_sim{sizeof(rst_sim), 0, [](void* i, std::int64_t now, std::int64_t* due, std::uint64_t* pending, rst_error* e) { return at(i)->step(now, due, pending, e); }});
-  static const auto* const tx = sized(rst_tx{
-      sizeof(rst_tx), 0,
-      [](void* i, std::uint64_t p, std::uint64_t s, std::uint64_t, std::uint64_t* made, std::uint64_t op, rst_error* e) { return at(i)->begin(p, s, op, made, e); },
-      [](void* i, std::uint64_t made, std::uint64_t op, rst_error* e) { return at(i)->commit(made, op, e); },
-      [](void* i, std::uint64_t made, std::uint64_t op, rst_error* e) { return at(i)->abort(made, op, e); }});
-  static constexpr rst_stat_decl kStats[] = {{str("waiting"), str("not delivered yet"), RST_STAT_WAITING, RST_STAT_GAUGE, RST_UNIT_MESSAGE},
-                                             {str("unsettled"), str("delivered, not settled"), RST_STAT_UNSETTLED, RST_STAT_GAUGE, RST_UNIT_MESSAGE},
-                                             {str("credit"), str("may still be delivered"), RST_STAT_CREDIT, RST_STAT_GAUGE, RST_UNIT_MESSAGE},
-                                             {str("published"), str("since the beginning"), RST_STAT_PUBLISHED, RST_STAT_COUNTER, RST_UNIT_MESSAGE}};
-  static const auto* const stats = sized(rst_stats{
-      sizeof(rst_stats), 0, kStats, 4, sizeof(rst_stat_decl),
-      [](void* i, const rst_stats_query* q, rst_stat* to, std::uint32_t capacity, std::uint32_t* n, std::uint64_t* age, rst_error* e) {
-        if (age != nullptr) *age = 0;
-        return at(i)->snapshot(q, to, capacity, n, e);
+  static const auto* const request = sized(
+      rst_request{sizeof(rst_request), 0, [](void* i, rst_publish* p, rst_error* e) { return at(i)->request(p, e); }});
+  static const auto* const seek =
+      sized(rst_seek{sizeof(rst_seek), 0,
+                     [](void* i, std::uint64_t s, const rst_position* p, std::uint32_t n, std::uint64_t op,
+                        rst_error* e) { return at(i)->seek(s, p, n, op, e); }});
+  static const auto* const sim = sized(rst_sim{
+      sizeof(rst_sim), 0, [](void* i, std::int64_t now, std::int64_t* due, std::uint64_t* pending, rst_error* e) {
+        return at(i)->step(now, due, pending, e);
       }});
+  static const auto* const tx = sized(
+      rst_tx{sizeof(rst_tx), 0,
+             [](void* i, std::uint64_t p, std::uint64_t s, std::uint64_t, std::uint64_t* made, std::uint64_t op,
+                rst_error* e) { return at(i)->begin(p, s, op, made, e); },
+             [](void* i, std::uint64_t made, std::uint64_t op, rst_error* e) { return at(i)->commit(made, op, e); },
+             [](void* i, std::uint64_t made, std::uint64_t op, rst_error* e) { return at(i)->abort(made, op, e); }});
+  static constexpr rst_stat_decl kStats[] = {
+      {str("waiting"), str("not delivered yet"), RST_STAT_WAITING, RST_STAT_GAUGE, RST_UNIT_MESSAGE},
+      {str("unsettled"), str("delivered, not settled"), RST_STAT_UNSETTLED, RST_STAT_GAUGE, RST_UNIT_MESSAGE},
+      {str("credit"), str("may still be delivered"), RST_STAT_CREDIT, RST_STAT_GAUGE, RST_UNIT_MESSAGE},
+      {str("published"), str("since the beginning"), RST_STAT_PUBLISHED, RST_STAT_COUNTER, RST_UNIT_MESSAGE}};
+  static const auto* const stats =
+      sized(rst_stats{sizeof(rst_stats), 0, kStats, 4, sizeof(rst_stat_decl),
+                      [](void* i, const rst_stats_query* q, rst_stat* to, std::uint32_t capacity, std::uint32_t* n,
+                         std::uint64_t* age, rst_error* e) {
+                        if (age != nullptr) *age = 0;
+                        return at(i)->snapshot(q, to, capacity, n, e);
+                      }});
   const std::string_view name = view(id);
   if (name == RST_EXT_ADMIN) return admin;
   if (name == RST_EXT_MATCH) return matching;
@@ -138,7 +157,8 @@ const void* extension(rst_str id) {
 
 std::int32_t init(const rst_host* host, const rst_init_args* args, void** instance, rst_error* error) {
   static int instances = 0;
-  if (args->flags != 0 && !is(unknown_init_flag_is_taken)) return fail(error, RST_E_UNSUPPORTED, "unknown flag of init");
+  if (args->flags != 0 && !is(unknown_init_flag_is_taken))
+    return fail(error, RST_E_UNSUPPORTED, "unknown flag of init");
   if (is(refuses_a_second_instance) && ++instances > 1) return fail(error, RST_E_STATE, "one is enough");
   *instance = new Instance(host);
   return RST_DONE;
@@ -154,7 +174,8 @@ Declared::Declared() {
   constexpr std::string_view kNames[] = {"queue", "log", "pubsub"};
   for (std::uint32_t i = is(good_has_nothing_optional) ? std::uint32_t{pubsub} : 0U; i < kind_count; ++i) {
     caps[i] = capabilities(i);
-    kinds.push_back({str(kNames[i]), str("held in memory"), caps[i].data(), static_cast<std::uint32_t>(caps[i].size()), RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER | RST_ROLE_ADMIN});
+    kinds.push_back({str(kNames[i]), str("held in memory"), caps[i].data(), static_cast<std::uint32_t>(caps[i].size()),
+                     RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER | RST_ROLE_ADMIN});
   }
   if (is(kind_has_no_name)) kinds[1].name = {};
   if (is(two_kinds_of_one_name)) kinds[1].name = kinds[0].name;
@@ -181,10 +202,18 @@ Declared::Declared() {
   t.validate = validate;
   t.init = init;
   t.deinit = deinit;
-  t.connect = [](void* i, const rst_connection_spec* s, std::uint64_t* h, rst_error* e) { return at(i)->connect(s, h, e); };
-  t.subscribe = [](void* i, std::uint64_t c, const rst_subscription_spec* s, std::uint64_t* h, rst_error* e) { return at(i)->subscribe(c, s, h, e); };
-  t.open_publisher = [](void* i, std::uint64_t c, const rst_publisher_spec* s, std::uint64_t* h, rst_error* e) { return at(i)->open_publisher(c, s, h, e); };
-  t.close = [](void* i, std::uint64_t h, std::uint32_t f, std::uint64_t, std::uint64_t op, rst_error* e) { return at(i)->close(h, f, op, e); };
+  t.connect = [](void* i, const rst_connection_spec* s, std::uint64_t* h, rst_error* e) {
+    return at(i)->connect(s, h, e);
+  };
+  t.subscribe = [](void* i, std::uint64_t c, const rst_subscription_spec* s, std::uint64_t* h, rst_error* e) {
+    return at(i)->subscribe(c, s, h, e);
+  };
+  t.open_publisher = [](void* i, std::uint64_t c, const rst_publisher_spec* s, std::uint64_t* h, rst_error* e) {
+    return at(i)->open_publisher(c, s, h, e);
+  };
+  t.close = [](void* i, std::uint64_t h, std::uint32_t f, std::uint64_t, std::uint64_t op, rst_error* e) {
+    return at(i)->close(h, f, op, e);
+  };
   t.credit = [](void* i, const rst_credit* c, rst_error* e) { return at(i)->credit(c, e); };
   t.publish = [](void* i, rst_publish* p, rst_error* e) { return at(i)->publish(p, e); };
   if (is(table_reserved_set)) t.reserved[1] = &t;
@@ -192,14 +221,20 @@ Declared::Declared() {
   t.get_extension = extension;
   t.settle = [](void* i, const rst_settle* s, rst_error* e) { return at(i)->settle(s, e); };
   if (is(settle_is_missing)) t.settle = nullptr;
-  t.flush = [](void* i, std::uint64_t h, std::uint64_t, std::uint64_t op, rst_error* e) { return at(i)->flush(h, op, e); };
-  t.answer = [](void* i, std::uint64_t a, std::int32_t, const rst_position*, std::uint32_t, rst_error* e) { return at(i)->answer(a, e); };
+  t.flush = [](void* i, std::uint64_t h, std::uint64_t, std::uint64_t op, rst_error* e) {
+    return at(i)->flush(h, op, e);
+  };
+  t.answer = [](void* i, std::uint64_t a, std::int32_t, const rst_position*, std::uint32_t, rst_error* e) {
+    return at(i)->answer(a, e);
+  };
 }
 
 }  // namespace
 
 const rst_plugin& table() { return declared().whole.table; }
-std::uint32_t kind_of(std::uint32_t index) { return index + (is(good_has_nothing_optional) ? std::uint32_t{pubsub} : 0U); }
+std::uint32_t kind_of(std::uint32_t index) {
+  return index + (is(good_has_nothing_optional) ? std::uint32_t{pubsub} : 0U);
+}
 
 bool can(std::uint32_t kind, std::uint32_t capability) {
   if (is(works_undeclared) && capability == RST_CAP_RELEASE) return kind != pubsub;

@@ -51,8 +51,8 @@ class Instance {
   void post(Call call) { outbox_.push_back(std::move(call)); }
   std::int32_t finish(std::uint64_t op, std::uint64_t value = 0, std::int32_t code = 0, std::string text = {},
                       Call then = {});
-  void tell(std::uint32_t kind, const Object& about, std::vector<rst_partition> partitions = {}, std::uint64_t value = 0,
-            std::uint64_t answer = 0, std::string text = {});
+  void tell(std::uint32_t kind, const Object& about, std::vector<rst_partition> partitions = {},
+            std::uint64_t value = 0, std::uint64_t answer = 0, std::string text = {});
   void say(const Object& about, std::string text);
   void wake();
   void pump(Lock& lock);

@@ -72,7 +72,7 @@ using RecordPtr = std::shared_ptr<const Record>;
 
 struct Item {
   RecordPtr record;
-  std::uint64_t place = 0;    // in line: what comes back comes to where it was
+  std::uint64_t place = 0;     // in line: what comes back comes to where it was
   std::uint16_t attempts = 0;  // that counted
   bool again = false;
 };
@@ -92,9 +92,9 @@ struct Group {
   std::string name;
   std::deque<Item> waiting;
   std::multimap<std::int64_t, Item> delayed;
-  std::vector<std::uint64_t> members;                        // subscriptions' handles
-  std::array<std::uint64_t, kPartitions + 1> owner{};        // of each partition
-  std::array<std::uint64_t, kPartitions + 1> revoking{};     // the answer that it waits for
+  std::vector<std::uint64_t> members;                     // subscriptions' handles
+  std::array<std::uint64_t, kPartitions + 1> owner{};     // of each partition
+  std::array<std::uint64_t, kPartitions + 1> revoking{};  // the answer that it waits for
   std::size_t unsettled = 0;
   [[nodiscard]] std::size_t load() const { return waiting.size() + delayed.size() + unsettled; }
 };

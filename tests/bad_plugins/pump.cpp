@@ -61,9 +61,7 @@ void put(T*& at, std::uint32_t& size, const std::string& text) {
 
 }  // namespace
 
-std::int64_t Instance::now() const {
-  return stepped_ns_ != 0 ? stepped_ns_ : host_->now(host_, RST_CLOCK_MONOTONIC);
-}
+std::int64_t Instance::now() const { return stepped_ns_ != 0 ? stepped_ns_ : host_->now(host_, RST_CLOCK_MONOTONIC); }
 
 std::int32_t Instance::finish(std::uint64_t op, std::uint64_t value, std::int32_t code, std::string text, Call then) {
   if (op == 0) {
@@ -91,8 +89,8 @@ std::int32_t Instance::finish(std::uint64_t op, std::uint64_t value, std::int32_
   return RST_PENDING;
 }
 
-void Instance::tell(std::uint32_t kind, const Object& about, std::vector<rst_partition> partitions,
-                    std::uint64_t value, std::uint64_t answer, std::string text) {
+void Instance::tell(std::uint32_t kind, const Object& about, std::vector<rst_partition> partitions, std::uint64_t value,
+                    std::uint64_t answer, std::string text) {
   const std::uint64_t connection = about.connection == 0 ? about.id : about.connection;
   const std::uint64_t subject = about.connection == 0 ? 0 : about.id;
   post([=, this, partitions = std::move(partitions), text = std::move(text)] {
@@ -193,7 +191,9 @@ std::vector<Item> Instance::take(Subscription& sub) {
                           ? messages
                           : std::min<std::int64_t>(messages, static_cast<std::int64_t>(sub.window) -
                                                                  static_cast<std::int64_t>(sub.unsettled.size()));
-  room = std::min<std::int64_t>(room, is(exceeds_max_batch) ? kMaxBatch : is(delivers_past_byte_credit) ? 1 : sub.max_batch);
+  room = std::min<std::int64_t>(room, is(exceeds_max_batch)           ? kMaxBatch
+                                      : is(delivers_past_byte_credit) ? 1
+                                                                      : sub.max_batch);
   std::int64_t bytes = is(delivers_past_byte_credit) ? INT64_MAX : sub.bytes;
   for (auto at = group.waiting.begin(); at != group.waiting.end() && room > 0 && bytes > 0;) {
     const std::uint32_t partition = at->record->partition;
@@ -213,7 +213,8 @@ std::vector<Item> Instance::take(Subscription& sub) {
     at = group.waiting.erase(at);
   }
   if (is(swaps_neighbours) && items.size() > 1) std::swap(items[0], items[1]);
-  if (is(duplicates_now_and_then) && !items.empty() && items.back().place % 7 == 5 && room > 0) items.push_back(items.back());
+  if (is(duplicates_now_and_then) && !items.empty() && items.back().place % 7 == 5 && room > 0)
+    items.push_back(items.back());
   return items;
 }
 
@@ -230,7 +231,8 @@ bool Instance::deliver(Lock& lock, Subscription& sub) {
   const rst_message* const messages = batch->raw.messages;
   lock.unlock();
   std::int32_t status = host_->deliver(host_, &batch->raw);
-  if (is(reads_batch_after_deliver) && status == RST_DONE && batch->raw.messages[batch->raw.count - 1].token == 1) std::puts("1");
+  if (is(reads_batch_after_deliver) && status == RST_DONE && batch->raw.messages[batch->raw.count - 1].token == 1)
+    std::puts("1");
   lock.lock();
   static_cast<void>(messages);
   if (status == RST_DONE) return true;
@@ -266,11 +268,14 @@ Batch* Instance::make_batch(Subscription* sub, std::vector<Item> items) {
   batch->messages.reset(new char[std::size_t{count} * batch->raw.stride]());
   batch->raw.messages = reinterpret_cast<rst_message*>(batch->messages.get());
   batch->raw.count = count;
-  batch->raw.ops = is(good_has_nothing_optional) ? &kLeastOps : sub != nullptr && sub->kind == log_kind ? &kLogOps : &kOps;
+  batch->raw.ops = is(good_has_nothing_optional)             ? &kLeastOps
+                   : sub != nullptr && sub->kind == log_kind ? &kLogOps
+                                                             : &kOps;
   if (sub != nullptr) {
     batch->subscription = sub->handle;
     batch->raw.subscription = is(delivers_to_nobody) ? sub->id + 1'000'000 : sub->id;
-    batch->raw.generation = is(generation_falls) ? 1'000'000U - static_cast<std::uint32_t>(sub->last_token) : sub->generation;
+    batch->raw.generation =
+        is(generation_falls) ? 1'000'000U - static_cast<std::uint32_t>(sub->last_token) : sub->generation;
   }
   if (is(batch_reserved_set)) batch->raw.reserved1[2] = 7;
   if (is(batch_host_words_set)) batch->raw.host[1] = 7;
@@ -399,7 +404,8 @@ std::int64_t Instance::next_due() const {
   for (const auto& [answer, revoke] : revokes_) next = std::min(next, revoke.deadline_ns);
   for (const auto& [address, request] : requests_) next = std::min(next, request.deadline_ns);
   for (const auto& [handle, publisher] : publishers_) {
-    if (publisher.full != nullptr && publisher.full->load() < capacity_ && !is(never_writable)) next = std::min(next, now());
+    if (publisher.full != nullptr && publisher.full->load() < capacity_ && !is(never_writable))
+      next = std::min(next, now());
   }
   return next;
 }

@@ -18,13 +18,16 @@ constexpr std::uint32_t capability_of(std::uint16_t verdict) {
 
 std::int32_t Instance::settle(const rst_settle* call, rst_error* error) {
   const rst_settle settle = known(call);
-  if ((settle.flags & ~RST_SETTLE_CONFIRM) != 0 && !is(unknown_settle_flag_is_taken)) return fail(error, RST_E_UNSUPPORTED, "unknown flag of settle");
-  if (is(settle_has_no_room) && settle.count > 2) return fail(error, RST_E_BACKPRESSURE, "too many settlements", RST_ERROR_RETRYABLE);
+  if ((settle.flags & ~RST_SETTLE_CONFIRM) != 0 && !is(unknown_settle_flag_is_taken))
+    return fail(error, RST_E_UNSUPPORTED, "unknown flag of settle");
+  if (is(settle_has_no_room) && settle.count > 2)
+    return fail(error, RST_E_BACKPRESSURE, "too many settlements", RST_ERROR_RETRYABLE);
   std::int32_t status = RST_DONE;
   Lock lock(mutex_);
   Subscription* const sub = find(subscriptions_, settle.subscription, error, &status);
   if (sub == nullptr) return status;
-  if (is(settle_waits_for_publishers) && std::ranges::any_of(publishers_, [](const auto& each) { return each.second.full != nullptr; }))
+  if (is(settle_waits_for_publishers) &&
+      std::ranges::any_of(publishers_, [](const auto& each) { return each.second.full != nullptr; }))
     return fail(error, RST_E_UNAVAILABLE, "publishers come first");
   if (settle.tx != 0 && (!transactions_.contains(settle.tx) || !can(sub->kind, RST_CAP_TX_SETTLE)))
     return fail(error, RST_E_STALE, "no such transaction");
@@ -35,7 +38,8 @@ std::int32_t Instance::settle(const rst_settle* call, rst_error* error) {
   }
   const auto write = [settle, statuses] {
     for (std::uint32_t i = 0; i < settle.count; ++i) {
-      auto* const at = reinterpret_cast<rst_settlement*>(reinterpret_cast<char*>(settle.items) + std::size_t{i} * settle.stride);
+      auto* const at =
+          reinterpret_cast<rst_settlement*>(reinterpret_cast<char*>(settle.items) + std::size_t{i} * settle.stride);
       at->status = statuses[i];
     }
   };
@@ -72,7 +76,8 @@ std::int32_t Instance::settle_one(Subscription& sub, rst_settlement& item, std::
   Delivered& delivered = found->second;
   if (delivered.tx != 0) return -RST_E_SETTLED;
   if (item.verdict == RST_VERDICT_EXTEND && !is(extend_settles)) {
-    if (delivered.deadline_ns != 0 && !is(extend_does_nothing)) delivered.deadline_ns = now() + static_cast<std::int64_t>(sub.ack_timeout_ns);
+    if (delivered.deadline_ns != 0 && !is(extend_does_nothing))
+      delivered.deadline_ns = now() + static_cast<std::int64_t>(sub.ack_timeout_ns);
     return RST_OK;
   }
   if (tx != 0 && !is(tx_settles_at_once)) {
@@ -106,7 +111,8 @@ void Instance::apply_verdict(Subscription& sub, Delivered delivered, std::uint16
     item.record = std::make_shared<const Record>(std::move(altered));
   }
   if (verdict == RST_VERDICT_RETRY) {
-    if (sub.max_attempts != 0 && item.attempts + 1U >= sub.max_attempts && !is(ignores_max_attempts)) return dead_letter(sub, item, nullptr);
+    if (sub.max_attempts != 0 && item.attempts + 1U >= sub.max_attempts && !is(ignores_max_attempts))
+      return dead_letter(sub, item, nullptr);
     if (at_ns != 0 && is(retry_comes_early)) at_ns = now() + (at_ns - now()) / 2;
     if (at_ns != 0 && is(retry_comes_late)) at_ns += 3 * (at_ns - now()) + 60'000'000'000;
     put_back(*sub.group, std::move(item), true, at_ns);
@@ -125,7 +131,8 @@ std::int32_t Instance::begin(std::uint64_t publisher, std::uint64_t subscription
   if (on == nullptr) return status;
   if (subscription != 0 && find(subscriptions_, subscription, error, &status) == nullptr) return status;
   if (!can(on->kind, RST_CAP_TX_PUBLISH)) return fail(error, RST_E_UNSUPPORTED, "this kind has no transactions");
-  if (on->tx != 0 && !is(second_transaction_begins)) return fail(error, RST_E_STATE, "a transaction is open on this publisher");
+  if (on->tx != 0 && !is(second_transaction_begins))
+    return fail(error, RST_E_STATE, "a transaction is open on this publisher");
   on->tx = new_handle();
   transactions_[on->tx] = {publisher, subscription, {}};
   const std::uint64_t made = on->tx;
@@ -214,7 +221,8 @@ void Instance::roll_back(std::uint64_t tx) {
 }
 
 void Instance::end_transaction(std::uint64_t tx) {
-  if (const auto publisher = publishers_.find(transactions_.at(tx).publisher); publisher != publishers_.end()) publisher->second.tx = 0;
+  if (const auto publisher = publishers_.find(transactions_.at(tx).publisher); publisher != publishers_.end())
+    publisher->second.tx = 0;
   transactions_.erase(tx);
 }
 

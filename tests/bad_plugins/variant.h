@@ -1,4 +1,5 @@
-/* Which variant a binary is. The number is written into a copy of the file by mutation.py, which finds it by its mark. */
+/* Which variant a binary is. The number is written into a copy of the file by mutation.py, which finds it by its mark.
+ */
 #ifndef PLAIN_VARIANT_H
 #define PLAIN_VARIANT_H
 

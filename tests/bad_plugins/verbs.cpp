@@ -29,8 +29,10 @@ std::string percent_encoded(std::string_view text) {
   for (const char c : text) {
     constexpr std::string_view kDigits = "0123456789ABCDEF";
     const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0) out += c;
-    else out += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
+    if (std::isalnum(byte) != 0)
+      out += c;
+    else
+      out += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
   }
   return out;
 }
@@ -69,9 +71,12 @@ T* Instance::find(std::map<std::uint64_t, T>& among, std::uint64_t handle, rst_e
   if (is(bad_handle_crashes)) std::abort();
   const bool gone = handle > 0x100 && handle <= last_handle_ && !connections_.contains(handle) &&
                     !subscriptions_.contains(handle) && !publishers_.contains(handle);
-  if (gone && is(closed_is_an_internal_error)) *status = fail(error, RST_E_INTERNAL, "a closed handle");
-  else if (gone) *status = fail(error, RST_E_CLOSED, "it is closed");
-  else *status = fail(error, is(stale_is_not_found) ? RST_E_NOT_FOUND : RST_E_STALE, "there is no such handle");
+  if (gone && is(closed_is_an_internal_error))
+    *status = fail(error, RST_E_INTERNAL, "a closed handle");
+  else if (gone)
+    *status = fail(error, RST_E_CLOSED, "it is closed");
+  else
+    *status = fail(error, is(stale_is_not_found) ? RST_E_NOT_FOUND : RST_E_STALE, "there is no such handle");
   return nullptr;
 }
 
@@ -87,14 +92,16 @@ std::int32_t Instance::connect(const rst_connection_spec* from, std::uint64_t* h
   connection.id = spec.id;
   if (const auto* option = given(spec.options, spec.option_count, "capacity")) capacity_ = option->value.as.u64;
   const auto* const secret = given(spec.options, spec.option_count, "password");
-  const std::string password = secret == nullptr ? "" : std::string(static_cast<const char*>(secret->value.as.ptr), secret->value.len);
+  const std::string password =
+      secret == nullptr ? "" : std::string(static_cast<const char*>(secret->value.as.ptr), secret->value.len);
   const std::string display = display_of(view(spec.url));
   if (is(secret_in_log)) say(connection, "connecting to " + std::string(view(spec.url)));
   if (is(password_in_log)) say(connection, "password=" + password);
   if (is(password_in_log_encoded)) say(connection, "Authorization: Basic " + base64("user:" + password));
   say(connection, "connected to " + display);
   const std::int32_t status = finish(spec.op, made);
-  tell(RST_EVENT_CONN_UP, connection, {}, 0, 0, is(password_in_event_percent) ? display + "?p=" + percent_encoded(password) : display);
+  tell(RST_EVENT_CONN_UP, connection, {}, 0, 0,
+       is(password_in_event_percent) ? display + "?p=" + percent_encoded(password) : display);
   if (status == RST_DONE) *handle = made;
   lock.unlock();
   wake();
@@ -124,16 +131,20 @@ std::int32_t Instance::subscribe(std::uint64_t on, const rst_subscription_spec* 
   sub.group->members.push_back(made);
   sub.messages = spec.credit_messages;
   sub.bytes = static_cast<std::int64_t>(spec.credit_bytes);
-  sub.max_batch = std::min(spec.max_batch == 0 ? kMaxBatch : spec.max_batch, is(good_delivers_from_four_threads) ? 1 : kMaxBatch);
+  sub.max_batch =
+      std::min(spec.max_batch == 0 ? kMaxBatch : spec.max_batch, is(good_delivers_from_four_threads) ? 1 : kMaxBatch);
   sub.window = spec.window_messages;
   sub.max_attempts = spec.max_attempts;
   sub.dead_letter = view(spec.dead_letter);
-  if (const auto* option = given(spec.options, spec.option_count, "ack_timeout")) sub.ack_timeout_ns = option->value.as.u64;
+  if (const auto* option = given(spec.options, spec.option_count, "ack_timeout"))
+    sub.ack_timeout_ns = option->value.as.u64;
   status = finish(spec.op, made, 0, {}, [this, made] {
     if (const auto it = subscriptions_.find(made); it != subscriptions_.end()) it->second.open = true;
   });
   if (is(late_spec_read)) {
-    post([this, address = spec.addresses[0], about = static_cast<Object>(sub)] { say(about, "subscribed to " + std::string(view(address))); });
+    post([this, address = spec.addresses[0], about = static_cast<Object>(sub)] {
+      say(about, "subscribed to " + std::string(view(address)));
+    });
   }
   assign(sub.group);
   if (status == RST_DONE) *handle = made;
@@ -166,7 +177,8 @@ std::int32_t Instance::open_publisher(std::uint64_t on, const rst_publisher_spec
 }
 
 std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uint64_t op, rst_error* error) {
-  if ((flags & ~RST_CLOSE_ABORT) != 0 && !is(unknown_close_flag_is_taken)) return fail(error, RST_E_UNSUPPORTED, "unknown flag of close");
+  if ((flags & ~RST_CLOSE_ABORT) != 0 && !is(unknown_close_flag_is_taken))
+    return fail(error, RST_E_UNSUPPORTED, "unknown flag of close");
   Lock lock(mutex_);
   std::int32_t status = RST_DONE;
   Object closed;
@@ -174,7 +186,8 @@ std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uin
   if (subscriptions_.contains(handle)) {
     closed = subscriptions_.at(handle);
     if (is(delivers_after_close)) kept = std::make_shared<Subscription>(subscriptions_.at(handle));
-    if (is(close_waits_for_the_answer) && std::ranges::any_of(revokes_, [&](const auto& each) { return each.second.subscription == handle; })) {
+    if (is(close_waits_for_the_answer) &&
+        std::ranges::any_of(revokes_, [&](const auto& each) { return each.second.subscription == handle; })) {
       return finish(op);  // and the revoke ends it
     }
     close_subscription(handle);
@@ -184,8 +197,12 @@ std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uin
   } else if (connections_.contains(handle)) {
     closed = connections_.at(handle);
     const auto of = [&](const auto& each) { return each.second.connection == closed.id; };
-    for (auto each = std::ranges::find_if(subscriptions_, of); each != subscriptions_.end(); each = std::ranges::find_if(subscriptions_, of)) close_subscription(each->first);
-    for (auto each = std::ranges::find_if(publishers_, of); each != publishers_.end(); each = std::ranges::find_if(publishers_, of)) close_publisher(each->first);
+    for (auto each = std::ranges::find_if(subscriptions_, of); each != subscriptions_.end();
+         each = std::ranges::find_if(subscriptions_, of))
+      close_subscription(each->first);
+    for (auto each = std::ranges::find_if(publishers_, of); each != publishers_.end();
+         each = std::ranges::find_if(publishers_, of))
+      close_publisher(each->first);
     connections_.erase(handle);
     if (is(leaks_memory)) malloc_usable_size(std::memset(std::malloc(200'000), 1, 200'000));
   } else {
@@ -215,7 +232,8 @@ std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uin
 std::int32_t Instance::credit(const rst_credit* from, rst_error* error) {
   const rst_credit call = known(from);
   const bool drains = call.flags == RST_CREDIT_DRAIN;
-  if (call.flags != RST_CREDIT_ADD && !drains && !is(unknown_credit_flag_is_taken)) return fail(error, RST_E_UNSUPPORTED, "credit either adds or drains");
+  if (call.flags != RST_CREDIT_ADD && !drains && !is(unknown_credit_flag_is_taken))
+    return fail(error, RST_E_UNSUPPORTED, "credit either adds or drains");
   if (is(credit_waits)) nap();
   std::int32_t status = RST_DONE;
   Lock lock(mutex_);
@@ -241,7 +259,8 @@ std::int32_t Instance::credit(const rst_credit* from, rst_error* error) {
 std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
   const rst_publish call = known(from);
   from->accepted = 0;
-  if ((call.flags & ~RST_PUBLISH_CONFIRM) != 0 && !is(unknown_publish_flag_is_taken)) return fail(error, RST_E_UNSUPPORTED, "unknown flag of publish");
+  if ((call.flags & ~RST_PUBLISH_CONFIRM) != 0 && !is(unknown_publish_flag_is_taken))
+    return fail(error, RST_E_UNSUPPORTED, "unknown flag of publish");
   if (is(publish_throws)) throw std::runtime_error("no room");
   if (is(publish_waits)) nap();
   std::int32_t status = RST_DONE;
@@ -261,7 +280,9 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
         publisher->full = group;
         break;
       }
-      const std::int64_t at = message.props == nullptr || known(message.props).delay_ns == 0 ? 0 : now() + static_cast<std::int64_t>(known(message.props).delay_ns);
+      const std::int64_t at = message.props == nullptr || known(message.props).delay_ns == 0
+                                  ? 0
+                                  : now() + static_cast<std::int64_t>(known(message.props).delay_ns);
       const auto& log = logs_[record.address];
       const std::uint64_t offset = log.empty() ? 0 : log.back()->offset + 1;
       if (each == RST_OK && call.tx != 0 && !is(tx_publishes_at_once)) {
@@ -278,8 +299,10 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
   }
   const auto accepted = static_cast<std::uint32_t>(statuses.size());
   from->accepted = is(accepts_more_than_it_stored) ? call.count : accepted;
-  if (is(backpressure_after_a_prefix) && accepted < call.count) return fail(error, RST_E_BACKPRESSURE, "no room", RST_ERROR_RETRYABLE);
-  if (accepted == 0 && call.count != 0 && from->accepted == 0) return fail(error, RST_E_BACKPRESSURE, "no room; publish again after PUB_WRITABLE", RST_ERROR_RETRYABLE);
+  if (is(backpressure_after_a_prefix) && accepted < call.count)
+    return fail(error, RST_E_BACKPRESSURE, "no room", RST_ERROR_RETRYABLE);
+  if (accepted == 0 && call.count != 0 && from->accepted == 0)
+    return fail(error, RST_E_BACKPRESSURE, "no room; publish again after PUB_WRITABLE", RST_ERROR_RETRYABLE);
   const auto write = [call, statuses, receipts] {
     for (std::uint32_t i = 0; i < statuses.size() && !is(status_is_not_written); ++i) {
       if (call.statuses != nullptr) call.statuses[i] = statuses[i];
@@ -287,8 +310,10 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
     }
   };
   const bool confirm = (call.flags & RST_PUBLISH_CONFIRM) != 0 && call.op != 0;
-  if (!confirm) write();
-  else if (!is(writes_status_late)) post(write);
+  if (!confirm)
+    write();
+  else if (!is(writes_status_late))
+    post(write);
   if (confirm && is(confirm_never_comes)) return RST_PENDING;
   status = confirm ? finish(call.op) : RST_DONE;
   if (confirm && is(writes_status_late)) post(write);
@@ -338,7 +363,8 @@ std::int32_t Instance::seek(std::uint64_t handle, const rst_position* positions,
   if (count != 1 || positions == nullptr) return fail(error, RST_E_INVALID, "a log has one order: give one position");
   rst_position to = positions[0];
   const bool names = to.kind == RST_POSITION_AT || to.kind == RST_POSITION_AFTER;
-  if (to.kind < RST_POSITION_EARLIEST || to.kind > RST_POSITION_TIME) return fail(error, RST_E_UNSUPPORTED, "unknown kind of position");
+  if (to.kind < RST_POSITION_EARLIEST || to.kind > RST_POSITION_TIME)
+    return fail(error, RST_E_UNSUPPORTED, "unknown kind of position");
   if (names && to.len != 8) return fail(error, RST_E_INVALID, "a position of another log");
   if (names && is(seek_misses_by_one)) ++to.data[0];
   for (const std::uint64_t member : sub->group->members) {
@@ -365,7 +391,8 @@ std::int32_t Instance::request(rst_publish* from, rst_error* error) {
   if (publisher == nullptr) return status;
   if (!can(publisher->kind, RST_CAP_REQUEST)) return fail(error, RST_E_UNSUPPORTED, "this kind has no requests");
   const auto message = element(call.messages, call.stride, 0);
-  if (const std::int32_t bad = check_message(publisher->kind, message); bad != RST_OK) return fail(error, -bad, "this kind cannot carry the message");
+  if (const std::int32_t bad = check_message(publisher->kind, message); bad != RST_OK)
+    return fail(error, -bad, "this kind cannot carry the message");
   Record record = record_of(*publisher, message);
   if (const auto group = full(publisher->kind, record.address); group != nullptr) {
     publisher->full = group;
@@ -374,10 +401,13 @@ std::int32_t Instance::request(rst_publish* from, rst_error* error) {
   from->accepted = 1;
   record.reply_to = "_reply." + std::to_string(is(replies_are_mixed) ? 1 : new_handle());
   const std::int64_t timeout = call.timeout_ns == 0 ? 30'000'000'000 : static_cast<std::int64_t>(call.timeout_ns);
-  requests_[record.reply_to] = {call.op, call.publisher, call.statuses, is(request_never_times_out) ? INT64_MAX : now() + timeout};
+  requests_[record.reply_to] = {call.op, call.publisher, call.statuses,
+                                is(request_never_times_out) ? INT64_MAX : now() + timeout};
   const std::string reply_to = record.reply_to;
   const std::int32_t routed = route(publisher->kind, std::move(record), 0, true);
-  post([to = call.statuses, routed] { if (to != nullptr) *to = routed; });
+  post([to = call.statuses, routed] {
+    if (to != nullptr) *to = routed;
+  });
   if (routed < 0 && !is(no_responder_is_not_told)) {
     requests_.erase(reply_to);
     finish(call.op, 0, RST_E_NO_ROUTE, "nobody listens there");
@@ -390,7 +420,8 @@ std::int32_t Instance::request(rst_publish* from, rst_error* error) {
 std::int32_t Instance::apply(const rst_admin_request* from, rst_error* error) {
   const rst_admin_request request = known(from);
   if (request.flags != 0) return fail(error, RST_E_UNSUPPORTED, "unknown flag of rst.admin");
-  if (request.action < RST_ADMIN_CREATE || request.action > RST_ADMIN_DESCRIBE) return fail(error, RST_E_UNSUPPORTED, "unknown action");
+  if (request.action < RST_ADMIN_CREATE || request.action > RST_ADMIN_DESCRIBE)
+    return fail(error, RST_E_UNSUPPORTED, "unknown action");
   if (request.kind >= table().kind_count) return fail(error, RST_E_INVALID, "no such kind");
   Issues issues;
   check_options(RST_SCOPE_ADMIN, kind_of(request.kind), request.options, request.option_count, issues);
@@ -402,7 +433,8 @@ std::int32_t Instance::apply(const rst_admin_request* from, rst_error* error) {
   const bool of_group = request.parent.len != 0;
   const std::string topic(view(of_group ? request.parent : request.name));
   const auto concerns = [&](const auto& each) {
-    return each.second->kind == kind && each.second->patterns == std::vector{topic} && (!of_group || each.second->name == view(request.name));
+    return each.second->kind == kind && each.second->patterns == std::vector{topic} &&
+           (!of_group || each.second->name == view(request.name));
   };
   const bool there = of_group ? std::ranges::any_of(groups_, concerns) : topics_.contains({kind, topic});
   std::uint64_t value = 0;
@@ -427,7 +459,8 @@ std::int32_t Instance::apply(const rst_admin_request* from, rst_error* error) {
     }
     if (!of_group) logs_.erase(topic);
     if (request.action == RST_ADMIN_DELETE && !of_group) topics_.erase({kind, topic});
-    if (request.action == RST_ADMIN_DELETE) std::erase_if(groups_, [&](const auto& each) { return concerns(each) && each.second->members.empty(); });
+    if (request.action == RST_ADMIN_DELETE)
+      std::erase_if(groups_, [&](const auto& each) { return concerns(each) && each.second->members.empty(); });
   }
   status = finish(request.op, value);
   lock.unlock();
@@ -443,7 +476,8 @@ std::int32_t Instance::snapshot(const rst_stats_query* from, rst_stat* stats, st
   std::vector<rst_stat> all;
   if (const auto sub = subscriptions_.find(query.handle); sub != subscriptions_.end()) {
     const Subscription& s = sub->second;
-    all = {{RST_STAT_WAITING, 0, s.group->waiting.size()}, {RST_STAT_UNSETTLED, 0, s.unsettled.size()},
+    all = {{RST_STAT_WAITING, 0, s.group->waiting.size()},
+           {RST_STAT_UNSETTLED, 0, s.unsettled.size()},
            {RST_STAT_CREDIT, 0, static_cast<std::uint64_t>(std::max<std::int64_t>(s.messages, 0))}};
   } else if (connections_.contains(query.handle) && query.name.len == 0) {
     all = {{RST_STAT_PUBLISHED, 0, published_}};

@@ -85,7 +85,8 @@ TEST(Report, EveryFormHasTheFailureWhole) {
   EXPECT_EQ(suite.attribute("tests").as_int(), 4);
   EXPECT_STREQ(
       suite.find_child_by_attribute("name", "group.proves [bad] seed 1").child("error").attribute("message").value(),
-      "S2: ?" "?<c>");
+      "S2: ?"
+      "?<c>");
 
   const std::string html = html_report(of);
   EXPECT_NE(html.find("??&lt;c&gt;"), std::string::npos);
