@@ -1,10 +1,15 @@
 #include "host/meter.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace conformance {
 namespace {
@@ -21,11 +26,16 @@ class SchedStat {
 
   /// Nanoseconds on a processor plus nanoseconds in line for one.
   [[nodiscard]] std::int64_t busy_ns() const noexcept {
+    const auto [running, in_line] = read(file_);
+    return running + in_line;
+  }
+
+  static std::pair<std::int64_t, std::int64_t> read(int file) noexcept {
     std::array<char, 96> text{};
-    if (file_ < 0 || ::pread(file_, text.data(), text.size() - 1, 0) <= 0) return 0;
+    if (file < 0 || ::pread(file, text.data(), text.size() - 1, 0) <= 0) return {0, 0};
     char* end = nullptr;
     const long long running = std::strtoll(text.data(), &end, 10);
-    return running + std::strtoll(end, nullptr, 10);
+    return {running, std::strtoll(end, nullptr, 10)};
   }
 
  private:
@@ -34,13 +44,35 @@ class SchedStat {
 
 thread_local std::int64_t t_excused_ns = 0;
 
+/// Of all other threads. Nothing is read where there is none.
+std::int64_t others_busy_ns() noexcept {
+  constexpr nlink_t kAlone = 3;  // ".", ".." and the one
+  struct stat tasks{};
+  if (::stat("/proc/self/task", &tasks) != 0 || tasks.st_nlink <= kAlone) return 0;
+  DIR* const folder = ::opendir("/proc/self/task");
+  if (folder == nullptr) return 0;
+  const pid_t self = ::gettid();
+  std::int64_t sum = 0;
+  while (const dirent* const task = ::readdir(folder)) {
+    if (task->d_name[0] == '.' || std::atoi(task->d_name) == self) continue;
+    std::array<char, sizeof task->d_name + sizeof "/schedstat"> path{};
+    std::snprintf(path.data(), path.size(), "%s/schedstat", task->d_name);
+    const int file = ::openat(::dirfd(folder), path.data(), O_RDONLY | O_CLOEXEC);
+    const auto [running, in_line] = SchedStat::read(file);
+    sum += running + in_line;
+    if (file >= 0) ::close(file);
+  }
+  ::closedir(folder);
+  return sum;
+}
+
 }  // namespace
 
 Meter::Reading Meter::read() noexcept {
   static thread_local const SchedStat stat;
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return {std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec, stat.busy_ns() + t_excused_ns};
+  return {std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec, stat.busy_ns() + t_excused_ns, others_busy_ns()};
 }
 
 void Meter::excuse(std::chrono::nanoseconds time) noexcept { t_excused_ns += time.count(); }
@@ -49,7 +81,8 @@ Meter::Meter() noexcept : begin_(read()) {}
 
 std::chrono::nanoseconds Meter::asleep() const noexcept {
   const Reading end = read();
-  return std::chrono::nanoseconds((end.wall_ns - begin_.wall_ns) - (end.busy_ns - begin_.busy_ns));
+  const std::int64_t others = std::max<std::int64_t>(0, end.others_ns - begin_.others_ns);  // one may have ended
+  return std::chrono::nanoseconds((end.wall_ns - begin_.wall_ns) - (end.busy_ns - begin_.busy_ns) - others);
 }
 
 }  // namespace conformance

@@ -76,7 +76,6 @@ class Run:
     def __init__(self, args, folder, variant):
         self.variant = variant
         command = [args.runner, variant.make(args.build, folder), "--testkit", HERE / "testkit.toml", "--jobs", "1", "--strict"]
-        command += ["--timeout", "30s" if variant.good else "8s"]
         about = [rule for rule in (variant.rule, *variant.implied) if rule in args.rules]
         if args.quick and variant.rule in args.rules:
             command += [word for rule in about for word in ("--filter", rule)]
