@@ -213,8 +213,6 @@ std::vector<Item> Instance::take(Subscription& sub) {
     at = group.waiting.erase(at);
   }
   if (is(swaps_neighbours) && items.size() > 1) std::swap(items[0], items[1]);
-  if (is(duplicates_now_and_then) && !items.empty() && items.back().place % 7 == 5 && room > 0)
-    items.push_back(items.back());
   return items;
 }
 
