@@ -78,7 +78,10 @@ class Test {
   [[noreturn]] static void skip(std::string reason);
   void warn(std::string text) { warnings.push_back(std::move(text)); }
   /// Closes everything, as a host that keeps the rules does. The runner calls it when a case has not failed.
-  void end() { instance_.reset(); }
+  void end() {
+    if (instance_) (void)instance_->deinit();  // where it fails the instance is kept, with all that the plugin may use
+    instance_.reset();
+  }
   /// Ends the case when the host has seen something.
   void check() const;
 

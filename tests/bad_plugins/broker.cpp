@@ -107,7 +107,7 @@ std::int32_t Instance::route(std::uint32_t kind, Record record, std::int64_t at_
       continue;
     reached = true;
     const Item item{shared, ++place_, 0, false};
-    if (is(confirmed_is_lost) && shared->offset % 5 == 4) continue;
+    if (is(confirmed_is_lost) && group->members.empty()) continue;
     if (kind == pubsub && group->waiting.size() >= kDropBeyond) {
       for (const std::uint64_t member : group->members) ++subscriptions_.at(member).dropped;
       continue;
