@@ -82,7 +82,7 @@ std::string text_report(const Report& report) {
   for (const Judgement each : {Judgement::fail, Judgement::crash, Judgement::hang, Judgement::warn, Judgement::skip}) {
     if (const std::size_t count = report.count(each); count != 0) out << ", " << count << ' ' << name_of(each);
   }
-  out << " in " << static_cast<double>(report.took.count() / 100) / 10 << " s\n";
+  out << " in " << report.took.count() / 1000 << '.' << report.took.count() / 100 % 10 << " s\n";
   return out.str();
 }
 

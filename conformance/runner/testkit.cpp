@@ -119,9 +119,9 @@ void check_place(Reader& reader, const toml::table& table, const char* key, cons
 }  // namespace
 
 const Testkit::KindKit& Testkit::kind(std::string_view name) const {
-  static const KindKit kNone;
+  static const KindKit none;
   const auto found = kinds.find(name);
-  return found != kinds.end() ? found->second : kNone;
+  return found != kinds.end() ? found->second : none;
 }
 
 std::optional<Testkit::Place> Testkit::server_place() const {
