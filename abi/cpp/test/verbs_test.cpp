@@ -237,6 +237,10 @@ TEST_F(Verbs, SpecsOfAnotherContractAreRefused) {
   auto small = Session::connection_spec();
   small.struct_size = 8;
   EXPECT_EQ(kTable.validate(RST_SCOPE_CONNECTION, &small, nullptr, nullptr, &error), -RST_E_INVALID);
+  rst_report smaller{};
+  smaller.struct_size = sizeof smaller - 8;
+  EXPECT_EQ(kTable.validate(RST_SCOPE_CONNECTION, &small, nullptr, &smaller, &error), -RST_E_INVALID);
+  EXPECT_NE(std::string_view(error.text, error.text_len).find("rst_report"), std::string_view::npos);
   auto flagged = Session::connection_spec();
   flagged.flags = 0x40;
   EXPECT_EQ(kTable.validate(RST_SCOPE_CONNECTION, &flagged, nullptr, nullptr, &error), -RST_E_UNSUPPORTED);

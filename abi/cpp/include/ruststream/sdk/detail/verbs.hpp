@@ -42,6 +42,9 @@ struct Verbs {
   static std::int32_t validate(std::uint32_t scope, const void* spec, rst_plan* out, const rst_report* sink,
                                rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) {
+      if (sink != nullptr && sink->struct_size < sizeof(rst_report)) {
+        return told(RST_E_INVALID, "rst_report is too small");
+      }
       Report report{sink, told};
       Plan plan;
       switch (scope) {
