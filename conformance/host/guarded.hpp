@@ -1,6 +1,8 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -49,6 +51,18 @@ class Lent {
   T* piece_;
   std::size_t count_;
 };
+
+/// A struct that begins with its struct_size as a peer of another draft has it: so many bytes longer, with a tail that
+/// nobody knows, or shorter, with an unreadable page behind it (rule V3).
+template <class T>
+[[nodiscard]] Lent<char> resized(const T& from, std::ptrdiff_t by, const char* what) {
+  const auto size = static_cast<std::uint32_t>(static_cast<std::ptrdiff_t>(sizeof(T)) + by);
+  Lent<char> made(what, size);
+  std::memset(made.get(), 0x5A, size);
+  std::memcpy(made.get(), &from, std::min<std::size_t>(sizeof(T), size));
+  std::memcpy(made.get(), &size, sizeof size);
+  return made;
+}
 
 /// A copy of bytes to lend.
 [[nodiscard]] Lent<char> lend_bytes(std::string_view bytes, const char* what);

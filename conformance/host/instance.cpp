@@ -1,6 +1,5 @@
 #include "host/instance.hpp"
 
-#include "host/doing.hpp"
 #include "host/meter.hpp"
 #include "host/specs.hpp"
 #include "host/test.hpp"
@@ -40,10 +39,8 @@ Instance::Instance(Test& of, Shape shape) : test(of), host(of.plugin, of.ledger,
   args->struct_size = sizeof(rst_init_args);
   Lent<rst_error> error("rst_error");
   if (test.simulated()) host.simulated_ns = test.now().count();
-  const std::int32_t status = [&] {
-    const Doing doing("init");
-    return table().init(host.table(), args.get(), &instance_, error.get());
-  }();
+  const std::int32_t status =
+      test.inside("init", [&] { return table().init(host.table(), args.get(), &instance_, error.get()); });
   if (status != RST_DONE) {
     test.fail("L3", "init makes an instance", code_name(-status) + ": " + std::string(error->text, error->text_len));
   }
@@ -63,13 +60,17 @@ Instance::~Instance() {
 const rst_plugin& Instance::table() const noexcept { return test.plugin.table(); }
 
 Outcome Instance::deinit() {
-  for (const Connection& each : std::exchange(open_, {})) (void)each.close().wait();
+  const std::vector<Connection> open = [this] {
+    const std::scoped_lock lock(open_mutex_);
+    return std::exchange(open_, {});
+  }();
+  for (const Connection& each : open) (void)each.close().wait();
   host.on_deliver = {};
   host.drop_messages();
   std::erase(test.instances_, this);
   Lent<rst_error> error("rst_error");
-  const Doing doing("deinit");
-  const std::int32_t status = table().deinit(std::exchange(instance_, nullptr), error.get());
+  const std::int32_t status =
+      test.inside("deinit", [&] { return table().deinit(std::exchange(instance_, nullptr), error.get()); });
   return {std::max(0, -status), error->flags, 0, std::string(error->text, error->text_len)};
 }
 
@@ -88,10 +89,9 @@ Pending Instance::call(std::string name, std::uint64_t connection, std::chrono::
 std::int32_t Instance::call(std::string_view name, const std::function<std::int32_t(rst_error*)>& verb,
                             std::string* text) {
   Lent<rst_error> error("rst_error");
-  const Doing doing(name);
   const Meter meter;
-  const std::int32_t returned = verb(error.get());
-  if (const auto asleep = meter.asleep(); asleep > kMayWait) {
+  const std::int32_t returned = test.inside(name, [&] { return verb(error.get()); });
+  if (const auto asleep = meter.asleep(); asleep > kMayWait && test.together_ == 0) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(asleep).count();
     test.ledger.note("B1", "no verb waits (" + std::to_string(kMayWait.count()) + " ms are allowed)",
                      std::string(name) + " waited for " + std::to_string(ms) + " ms");
@@ -134,6 +134,7 @@ Connection Instance::connect(const Connect& wanted) {
   const Outcome outcome = pending.wait();
   test.expect(outcome.ok(), "R1", "connect succeeds", outcome.said());
   made.handle = outcome.value;
+  const std::scoped_lock lock(open_mutex_);
   open_.push_back(made);
   return made;
 }
@@ -195,7 +196,10 @@ Publisher Instance::publisher(const OpenPublisher& wanted) {
 
 Pending Instance::close(std::uint64_t id, std::uint64_t connection, std::uint64_t handle, std::uint32_t flags,
                         std::chrono::nanoseconds timeout) {
-  std::erase_if(open_, [&](const Connection& each) { return each.id == id; });
+  {
+    const std::scoped_lock lock(open_mutex_);
+    std::erase_if(open_, [&](const Connection& each) { return each.id == id; });
+  }
   return call(
       "close", id == connection ? 0 : connection, timeout,
       [&](std::uint64_t op, std::uint64_t& value, rst_error* error) {

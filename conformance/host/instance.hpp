@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,6 +40,7 @@ class Pending {
   Pending(Instance& instance, std::uint64_t op, std::int32_t returned, Outcome now, std::chrono::nanoseconds timeout)
       : instance_(&instance), op_(op), returned_(returned), now_(std::move(now)), timeout_(timeout) {}
 
+  [[nodiscard]] Instance& instance() const noexcept { return *instance_; }
   [[nodiscard]] std::int32_t returned() const noexcept { return returned_; }
   [[nodiscard]] bool done() const;
   /// Waits for the completion, at most its timeout and the second that rule C1 adds; fails the case by C1 then.
@@ -91,6 +93,9 @@ struct Verdict {
   std::string reason = {}, dead_letter = {};
   std::uint16_t flags = 0;
 };
+
+/// What statuses are before a call: one that no plugin writes.
+inline constexpr std::int32_t kUnwritten = -0x7EED;
 
 /// What a settle came to: the verb, and each item.
 struct Settled {
@@ -169,6 +174,25 @@ struct Published {
   std::vector<rst_position> receipts;
 };
 
+/// A publish that was called and may not be complete yet.
+class Publishing {
+ public:
+  [[nodiscard]] const Pending& verb() const noexcept { return verb_; }
+  [[nodiscard]] std::uint32_t accepted() const noexcept { return accepted_; }
+  /// As Pending has it. Once.
+  Published wait();
+
+ private:
+  friend struct Publisher;
+  struct Borrow;
+  Publishing(Pending verb, std::shared_ptr<Borrow> borrow, std::uint32_t accepted)
+      : verb_(std::move(verb)), borrow_(std::move(borrow)), accepted_(accepted) {}
+
+  Pending verb_;
+  std::shared_ptr<Borrow> borrow_;
+  std::uint32_t accepted_;
+};
+
 struct Publisher {
   Instance* instance = nullptr;
   std::uint64_t id = 0, handle = 0;
@@ -180,8 +204,12 @@ struct Publisher {
   void send(const Out& message) const { send(std::span(&message, 1)); }
   void send(std::string payload) const { send(Out{.payload = std::move(payload)}); }
   void send(std::span<const Out> messages) const;
-  /// One call of the verb, its completion awaited.
-  Published publish(std::span<const Out> messages, const PublishOptions& options = {}) const;
+  /// One call of the verb.
+  [[nodiscard]] Publishing start(std::span<const Out> messages, const PublishOptions& options = {}) const;
+  /// The same, its completion awaited.
+  Published publish(std::span<const Out> messages, const PublishOptions& options = {}) const {
+    return start(messages, options).wait();
+  }
   Published publish(const Out& message, const PublishOptions& options = {}) const {
     return publish(std::span(&message, 1), options);
   }
@@ -230,6 +258,7 @@ class Instance {
  private:
   void* instance_ = nullptr;
   std::optional<Connection> connection_;
+  std::mutex open_mutex_;
   std::vector<Connection> open_;
 };
 

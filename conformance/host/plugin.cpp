@@ -49,6 +49,7 @@ rst_capability Kind::capability(std::uint32_t id) const noexcept {
 
 std::expected<Plugin, std::string> Plugin::load(const std::string& path) {
   Plugin plugin;
+  plugin.path_ = path;
   {
     const Doing doing("its constructors");
     plugin.library_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);

@@ -36,7 +36,11 @@ class Plugin {
   [[nodiscard]] const rst_option_decl& option(std::uint32_t index) const noexcept {
     return at_stride(table_->options, table_->option_stride, index);
   }
-  [[nodiscard]] const void* library() const noexcept { return library_; }
+  [[nodiscard]] const rst_field_decl& field(std::uint32_t index) const noexcept {
+    return at_stride(table_->fields, table_->field_stride, index);
+  }
+  [[nodiscard]] void* library() const noexcept { return library_; }
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
   template <class Table>
   [[nodiscard]] const Table* extension(std::string_view id) const {
@@ -44,6 +48,7 @@ class Plugin {
   }
 
  private:
+  std::string path_;
   void* library_ = nullptr;
   const rst_plugin* table_ = nullptr;
   std::vector<Kind> kinds_;

@@ -2,22 +2,34 @@
 #include "host/test.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace conformance {
 
-Published Publisher::publish(std::span<const Out> messages, const PublishOptions& options) const {
-  struct Borrow {
-    OutArray out;
-    Lent<std::int32_t> statuses;
-    Lent<rst_position> receipts;
-    std::vector<std::int32_t> final_statuses;
-    std::vector<rst_position> final_receipts;
-  };
-  auto borrow =
-      std::make_shared<Borrow>(OutArray(messages), Lent<std::int32_t>("rst_publish.statuses", messages.size()),
-                               Lent<rst_position>("rst_publish.receipts", messages.size()), std::vector<std::int32_t>{},
-                               std::vector<rst_position>{});
-  std::fill_n(borrow->statuses.get(), messages.size(), -RST_E_INTERNAL);
+struct Publishing::Borrow {
+  Borrow(std::span<const Out> messages, bool completes)
+      : out(messages),
+        statuses("rst_publish.statuses", messages.size()),
+        receipts("rst_publish.receipts", messages.size()),
+        has_statuses(completes) {
+    std::fill_n(statuses.get(), messages.size(), kUnwritten);
+  }
+  /// The plugin may use nothing of it any more.
+  void take_back() {
+    result.statuses.assign(statuses.get(), statuses.get() + statuses.size());
+    result.receipts.assign(receipts.get(), receipts.get() + receipts.size());
+    const auto gone = std::tuple(std::move(out), std::move(statuses), std::move(receipts));
+  }
+
+  OutArray out;
+  Lent<std::int32_t> statuses;
+  Lent<rst_position> receipts;
+  bool has_statuses;
+  Published result;
+};
+
+Publishing Publisher::start(std::span<const Out> messages, const PublishOptions& options) const {
+  auto borrow = std::make_shared<Publishing::Borrow>(messages, options.completes);
   const bool confirm = options.confirm && kind->can(RST_CAP_PUBLISH_CONFIRM);
   const Lent<rst_publish> call("rst_publish");
   call->struct_size = sizeof(rst_publish);
@@ -30,29 +42,41 @@ Published Publisher::publish(std::span<const Out> messages, const PublishOptions
   call->count = static_cast<std::uint32_t>(messages.size());
   call->stride = sizeof(rst_out_message);
   call->timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
-  Published published;
-  published.verb =
-      instance
-          ->call(
-              "publish", connection, options.timeout,
-              [&](std::uint64_t op, std::uint64_t&, rst_error* error) {
-                call->op = options.completes ? op : 0;
-                const std::int32_t returned = instance->table().publish(instance->raw(), call.get(), error);
-                published.accepted = call->accepted;
-                return options.completes ? returned : std::min(returned, RST_DONE);
-              },
-              [borrow]() mutable {
-                borrow->final_statuses.assign(borrow->statuses.get(), borrow->statuses.get() + borrow->statuses.size());
-                borrow->final_receipts.assign(borrow->receipts.get(), borrow->receipts.get() + borrow->receipts.size());
-                auto statuses = std::move(borrow->statuses);  // taken back now, whoever still holds the rest
-                auto receipts = std::move(borrow->receipts);
-                auto out = std::move(borrow->out);
-              })
-          .wait();
-  if (options.completes) published.statuses = borrow->final_statuses;
-  published.receipts = borrow->final_receipts;
-  if (published.accepted > messages.size()) {
-    instance->test.fail("P4", "at most the given messages are accepted", std::to_string(published.accepted));
+  std::uint32_t accepted = 0;
+  Pending verb = instance->call(
+      "publish", connection, options.timeout,
+      [&](std::uint64_t op, std::uint64_t&, rst_error* error) {
+        call->op = options.completes ? op : 0;
+        const std::int32_t returned = instance->table().publish(instance->raw(), call.get(), error);
+        accepted = call->accepted;
+        return options.completes ? returned : std::min(returned, RST_DONE);
+      },
+      [borrow] { borrow->take_back(); });
+  if (accepted > messages.size()) {
+    instance->test.fail("P4", "at most the given messages are accepted", std::to_string(accepted));
+  }
+  if (verb.returned() < 0 && accepted != 0) {
+    instance->test.fail("P4", "a publish that accepted a prefix returns DONE or PENDING",
+                        std::to_string(accepted) + " were accepted, and it returned " + code_name(-verb.returned()));
+  }
+  return {std::move(verb), std::move(borrow), accepted};
+}
+
+Published Publishing::wait() {
+  Test& test = verb_.instance().test;
+  Published published = {verb_.wait(), accepted_, {}, {}};
+  if (borrow_->has_statuses) published.statuses = borrow_->result.statuses;
+  published.receipts = borrow_->result.receipts;
+  for (std::uint32_t i = 0; i < published.statuses.size(); ++i) {
+    const bool written = published.statuses[i] != kUnwritten;
+    if (i < accepted_ && !written && published.verb.ok()) {
+      test.fail("P1", "each accepted message has a status when publish is complete",
+                "that of message " + std::to_string(i) + " was not written");
+    }
+    if (i >= accepted_ && written && accepted_ != 0) {
+      test.fail("P4", "what is behind the accepted prefix is not touched",
+                "the status of message " + std::to_string(i) + " was written");
+    }
   }
   return published;
 }

@@ -84,7 +84,9 @@ Plan validate(Test& test, std::uint32_t scope, const void* spec) {
     static_cast<Plan*>(to)->texts[key] = std::string(view(text));
   };
   const Lent<rst_error> error("rst_error");
-  plan.code = std::max(0, -test.plugin.table().validate(scope, spec, raw.get(), report.get(), error.get()));
+  plan.code = std::max(0, -test.inside("validate", [&] {
+    return test.plugin.table().validate(scope, spec, raw.get(), report.get(), error.get());
+  }));
   plan.raw = *raw;
   plan.raw.caps = nullptr;
   plan.capabilities.assign(capabilities.get(), capabilities.get() + std::min(raw->cap_count, kMostCapabilities));

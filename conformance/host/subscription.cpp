@@ -1,11 +1,6 @@
 #include "host/test.hpp"
 
 namespace conformance {
-namespace {
-
-constexpr std::int32_t kUnwritten = -0x7EED;  // a status that no plugin writes
-
-}  // namespace
 
 std::optional<Message> Subscription::try_next(std::chrono::nanoseconds at_most) const {
   (void)instance->test.wait([this] { return instance->host.waiting(id) != 0; }, at_most);

@@ -1,5 +1,6 @@
 #include "host/test.hpp"
 
+#include "host/doing.hpp"
 #include "host/out_array.hpp"
 #include "host/topology.hpp"
 #include "proxy/proxy.hpp"
@@ -101,8 +102,18 @@ std::int32_t Test::match(const Subscribe& to, const OpenPublisher& from, const O
   });
 }
 
+std::int32_t Test::inside(std::string_view name, const std::function<std::int32_t()>& call) {
+  const Doing doing(name);
+  try {
+    return call();
+  } catch (...) {
+    fail("L1", "nothing unwinds out of the plugin", std::string(name) + " threw");
+  }
+}
+
 void Test::together(const std::vector<std::function<void()>>& all) {
   std::latch ready(static_cast<std::ptrdiff_t>(all.size()));
+  if (all.size() > 1) ++together_;
   std::exception_ptr ended;
   std::mutex mutex;
   {
@@ -119,6 +130,7 @@ void Test::together(const std::vector<std::function<void()>>& all) {
       });
     }
   }
+  if (all.size() > 1) --together_;
   if (ended) std::rethrow_exception(ended);
 }
 

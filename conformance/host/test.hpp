@@ -65,8 +65,11 @@ class Test {
   /// Whether that message would reach that subscription, by rst.match: 1, 0 or minus a code.
   [[nodiscard]] std::int32_t match(const Subscribe& to, const OpenPublisher& from, const Out* message = nullptr);
 
+  /// A call into the plugin, named where it hangs or crashes. Ends the case by L1 when something unwinds out of it.
+  std::int32_t inside(std::string_view name, const std::function<std::int32_t()>& call);
+
   /// Runs all at the same moment, each on a thread of its own, until the last is over. Where one ends the case, this
-  /// does.
+  /// does. No verb is judged by B1 meanwhile: it may wait for another's short lock, on a busy machine for long.
   void together(const std::vector<std::function<void()>>& all);
   void elsewhere(const std::function<void()>& one) { together({one}); }
 
@@ -77,6 +80,10 @@ class Test {
   /// Only for what follows from the plugin's own declarations, or from a testkit that has no means for it.
   [[noreturn]] static void skip(std::string reason);
   void warn(std::string text) { warnings.push_back(std::move(text)); }
+  /// Time is not simulated in this case, though the plugin could. Before its first instance.
+  void use_real_time() noexcept {
+    if (testkit.real_time) now_ns_ = 0;
+  }
   /// Closes everything, as a host that keeps the rules does. The runner calls it when a case has not failed.
   void end() {
     if (instance_) (void)instance_->deinit();  // where it fails the instance is kept, with all that the plugin may use
@@ -105,6 +112,7 @@ class Test {
   void answer();
 
   std::string name_;
+  std::atomic<int> together_{0};         // rounds of several threads under way
   std::mutex stepping_;                  // one step at a time
   std::atomic<std::int64_t> now_ns_{0};  // simulated; 0: real
   std::vector<Instance*> instances_;
