@@ -144,7 +144,7 @@ std::int32_t check_message(std::uint32_t kind, const rst_out_message& message) {
 namespace {
 
 void text(const rst_report* to, std::uint32_t key, std::string_view value) {
-  if (to != nullptr && to->text != nullptr) to->text(to->ctx, key, str(value));
+  if (to != nullptr && to->struct_size >= sizeof(rst_report) && to->text != nullptr) to->text(to->ctx, key, str(value));
 }
 
 void write_plan(rst_plan* to, const rst_plan& from, const std::uint32_t* kind) {

@@ -21,6 +21,7 @@ std::string display_of(std::string_view url) {
   std::string_view host = url.substr(colon + 1);
   if (at != std::string_view::npos) host = url.substr(at + 1);
   if (host.starts_with("//")) host.remove_prefix(2);
+  host = host.substr(0, host.find('?'));
   return "plain://" + std::string(host);
 }
 
