@@ -34,11 +34,27 @@ struct Case {
 [[nodiscard]] const Case* find_case(std::string_view name);
 
 // One for each file of cases.
+[[nodiscard]] std::span<const Case> administration_cases();
+[[nodiscard]] std::span<const Case> backpressure_cases();
+[[nodiscard]] std::span<const Case> content_cases();
+[[nodiscard]] std::span<const Case> declared_capability_cases();
+[[nodiscard]] std::span<const Case> declared_option_cases();
 [[nodiscard]] std::span<const Case> delivery_cases();
-[[nodiscard]] std::span<const Case> fault_cases();
+[[nodiscard]] std::span<const Case> entry_cases();
 [[nodiscard]] std::span<const Case> flow_cases();
+[[nodiscard]] std::span<const Case> header_cases();
+[[nodiscard]] std::span<const Case> lifecycle_cases();
 [[nodiscard]] std::span<const Case> memory_cases();
+[[nodiscard]] std::span<const Case> option_cases();
+[[nodiscard]] std::span<const Case> process_cases();
+[[nodiscard]] std::span<const Case> publish_cases();
+[[nodiscard]] std::span<const Case> race_cases();
+[[nodiscard]] std::span<const Case> request_cases();
+[[nodiscard]] std::span<const Case> secret_cases();
 [[nodiscard]] std::span<const Case> settle_cases();
+[[nodiscard]] std::span<const Case> size_cases();
+[[nodiscard]] std::span<const Case> table_cases();
+[[nodiscard]] std::span<const Case> unknown_cases();
 [[nodiscard]] std::span<const Case> verdict_cases();
 
 }  // namespace conformance

@@ -92,6 +92,7 @@ std::string misfits(const Testkit& kit, const Plugin& plugin) {
     if (const auto made = OptionArray::make(plugin, texts); !made) add(where + ": " + made.error());
   };
   check_options("options", kit.options);
+  check_options("backpressure_options", kit.backpressure_options);
   for (const auto& [name, of] : kit.kinds) {
     const std::string where = "kinds." + name;
     check_kind(where, name);

@@ -12,6 +12,7 @@
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <functional>
@@ -51,6 +52,17 @@ class Reader {
       const auto* const value = node.as_string();
       if (value == nullptr || value->get().empty()) return problem(node, "`" + key + "` is a text, not empty");
       into = value->get();
+    };
+  }
+
+  auto texts(std::vector<std::string>& into) {
+    return [this, &into](const toml::node& node, const std::string& key) {
+      const auto* const array = node.as_array();
+      const auto is_text = [](const toml::node& each) { return each.is_string(); };
+      if (array == nullptr || !std::ranges::all_of(*array, is_text)) {
+        return problem(node, "`" + key + "` is a list of texts");
+      }
+      for (const toml::node& each : *array) into.push_back(each.as_string()->get());
     };
   }
 
@@ -173,6 +185,9 @@ std::expected<Testkit, std::string> parse_testkit(std::string_view text, const s
                 {"address", reader.text(kit.address)},
                 {"pattern", reader.text(kit.pattern)},
                 {"create", reader.flag(kit.create)},
+                {"backpressure_options", reader.options(kit.backpressure_options)},
+                {"real_time", reader.flag(kit.real_time)},
+                {"client_threads", reader.texts(kit.client_threads)},
                 {"kinds", kinds},
                 {"arrival", reader.duration(kit.arrival)},
                 {"quiet", reader.duration(kit.quiet)}});

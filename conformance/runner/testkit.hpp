@@ -27,6 +27,11 @@ struct Testkit {
     OptionTexts subscription_options, publisher_options, admin_options;
     OptionTexts ack_deadline_options;  // of a subscription whose plan is to have a short ack deadline
   };
+  /// Of a connection on which a few messages are all that fits, so that a publisher soon gets back-pressure. None:
+  /// cases of that are skipped.
+  OptionTexts backpressure_options;
+  bool real_time = false;  // cases about threads run without rst.sim: the plugin must then keep time by itself
+  std::vector<std::string> client_threads;  // patterns over the names of threads that a client library starts
   std::map<std::string, KindKit, std::less<>> kinds;
 
   std::chrono::milliseconds arrival{5000};  // longest that what must come may take

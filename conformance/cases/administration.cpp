@@ -1,0 +1,217 @@
+// What outlives a session, and the numbers about it: rst.admin (rule F4) and rst.stats.
+#include "cases/case.hpp"
+#include "cases/messages.hpp"
+
+#include <map>
+
+namespace conformance {
+namespace {
+
+/// One action of rst.admin on an object of the case's kind.
+Outcome administer(Test& t, std::uint32_t action, const std::string& name, const OptionTexts& options = {},
+                   std::uint32_t flags = 0) {
+  const auto* const admin = t.plugin.extension<rst_admin>(RST_EXT_ADMIN);
+  if (admin == nullptr || (t.kind.roles & RST_ROLE_ADMIN) == 0) Test::skip("the kind has no role ADMIN");
+  const OptionTexts& base = action == RST_ADMIN_CREATE ? t.testkit.kind(t.kind.name).admin_options : OptionTexts{};
+  const auto set = OptionArray::make(t.plugin, joined(base, options));
+  if (!set) Test::skip("the testkit does not fit the plugin: " + set.error());
+  const Lent<char> text = lend_bytes(name, "rst_admin_request.name");
+  const Lent<rst_admin_request> request("rst_admin_request");
+  const Connection& on = t.instance().connection();
+  request->struct_size = sizeof(rst_admin_request);
+  request->flags = flags;
+  request->connection = on.handle;
+  request->action = action;
+  request->kind = t.kind.index;
+  request->name = {text.get(), name.size()};
+  request->options = set->data();
+  request->option_count = set->size();
+  request->timeout_ns = 5'000'000'000;
+  return t.instance()
+      .call("rst.admin", on.id, 5s,
+            [&](std::uint64_t op, std::uint64_t&, rst_error* error) {
+              request->op = op;
+              return admin->apply(t.instance().raw(), request.get(), error);
+            })
+      .wait();
+}
+
+void expect_done(Test& t, const Outcome& outcome, const char* what) {
+  t.expect(outcome.ok(), "cap", std::string(what) + " succeeds", outcome.said());
+}
+
+using Numbers = std::map<std::uint32_t, std::uint64_t>;
+
+/// What rst.stats says of a handle; empty where it says nothing.
+Numbers snapshot(Test& t, std::uint64_t handle) {
+  const auto* const stats = t.plugin.extension<rst_stats>(RST_EXT_STATS);
+  if (stats == nullptr) Test::skip("the plugin has no rst.stats");
+  constexpr std::uint32_t kMost = 64;
+  const Lent<rst_stats_query> query("rst_stats_query");
+  query->struct_size = sizeof(rst_stats_query);
+  query->handle = handle;
+  const Lent<rst_stat> all("rst.stats' numbers", kMost);
+  std::uint32_t count = 0;
+  std::uint64_t age = 0;
+  const std::int32_t returned = t.instance().call("rst.stats", [&](rst_error* error) {
+    return stats->snapshot(t.instance().raw(), query.get(), all.get(), kMost, &count, &age, error);
+  });
+  if (returned == -RST_E_UNSUPPORTED) return {};
+  t.expect_code(-returned, RST_OK, "cap", "rst.stats of an open handle");
+  Numbers numbers;
+  if (age != 0) return numbers;  // older than what was just done
+  for (std::uint32_t i = 0; i < std::min(count, kMost); ++i) {
+    t.expect(all[i].reserved == 0, "V1", "rst_stat.reserved is zero", std::to_string(all[i].reserved));
+    t.expect(numbers.insert({all[i].id, all[i].value}).second, "cap", "each number once",
+             "id " + std::to_string(all[i].id) + " twice");
+  }
+  if (count < 2) return numbers;
+  const Lent<rst_stat> one("rst.stats' numbers");  // an unreadable page behind it
+  std::uint32_t again = 0;
+  const std::int32_t short_of = t.instance().call("rst.stats", [&](rst_error* error) {
+    return stats->snapshot(t.instance().raw(), query.get(), one.get(), 1, &again, &age, error);
+  });
+  t.expect(short_of == RST_DONE && again == count, "cap", "the whole count where only one number fits",
+           std::to_string(again));
+  return numbers;
+}
+
+bool is_counter(std::uint32_t id) {
+  return (id >= RST_STAT_PUBLISHED && id <= RST_STAT_DROPPED) || id == RST_STAT_RECONNECTS;
+}
+
+void expect_risen(Test& t, const Numbers& before, const Numbers& after) {
+  for (const auto& [id, value] : before) {
+    const auto now = after.find(id);
+    if (now != after.end() && is_counter(id))
+      t.expect(now->second >= value, "cap", "counter " + std::to_string(id) + " never falls: " + std::to_string(value),
+               std::to_string(now->second));
+  }
+}
+
+void expect_number(Test& t, const Numbers& numbers, std::uint32_t id, std::uint64_t wanted, const char* what) {
+  if (const auto found = numbers.find(id); found != numbers.end())
+    t.expect(found->second == wanted, "cap", std::string(what) + " is " + std::to_string(wanted),
+             std::to_string(found->second));
+}
+
+constexpr Case kCases[] = {
+    {.name = "admin.create-and-delete",
+     .rule = "cap",
+     .says = "What is created anew is done, what is there already is done again, what is not there cannot be deleted.",
+     .run =
+         [](Test& t) {
+           const std::string name = t.address("object");
+           if (t.testkit.create) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
+           t.expect_code(administer(t, RST_ADMIN_DELETE, name).code, RST_E_NOT_FOUND, "cap",
+                         "delete of what is not there");
+           expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
+           expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create of an equal one");
+           const Outcome odd = administer(t, RST_ADMIN_CREATE, name, {}, 0x8000'0000U);
+           t.expect_code(odd.code, RST_E_UNSUPPORTED, "V2", "an undefined flag of rst.admin");
+           t.expect_code(administer(t, 999, name).code, RST_E_UNSUPPORTED, "V2", "an undefined action of rst.admin");
+           expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
+           t.expect_code(administer(t, RST_ADMIN_DELETE, name).code, RST_E_NOT_FOUND, "cap", "a second delete");
+           if (t.testkit.create) expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
+         }},
+    {.name = "admin.create-different",
+     .rule = "cap",
+     .says = "Creating what is there with other options is EXISTS, and leaves it as it is.",
+     .run =
+         [](Test& t) {
+           const std::string name = t.address("object");
+           const rst_plugin& table = t.plugin.table();
+           OptionTexts other;  // one number that is not its default
+           for (std::uint32_t i = 0; i < table.option_count && other.empty(); ++i) {
+             const rst_option_decl& option = t.plugin.option(i);
+             const bool here = (option.scopes & RST_SCOPE_ADMIN) != 0 &&
+                               (option.kinds == 0 || (option.kinds >> t.kind.index & 1U) != 0);
+             const bool number = option.type == RST_TYPE_U64 && (option.flags & RST_OPTION_LIST) == 0;
+             const std::int64_t value = option.min != 0 || option.max != 0 ? option.max : 7;
+             if (here && number && value > 0 && std::to_string(value) != view(option.default_text))
+               other = {{std::string(view(option.name)), std::to_string(value)}};
+           }
+           if (other.empty()) Test::skip("no option of scope ADMIN is a number");
+           expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
+           t.expect_code(administer(t, RST_ADMIN_CREATE, name, other).code, RST_E_EXISTS, "cap",
+                         "create with another " + other[0].first);
+           expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create of an equal one after that");
+           if (!t.testkit.create) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
+         }},
+    {.name = "admin.purge",
+     .rule = "cap",
+     .says = "Purge removes what waits and tells how many; what comes after it is delivered.",
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe({.credit = 0});
+           const Publisher out = t.publisher();
+           out.send(numbered(6));
+           const Outcome purged = administer(t, RST_ADMIN_PURGE, t.address());
+           if (purged.code == RST_E_UNSUPPORTED || purged.code == RST_E_NOT_FOUND)
+             Test::skip("rst.admin knows no object of that name that can be purged");
+           expect_done(t, purged, "purge");
+           t.expect(purged.value == 6 || purged.value == 0, "cap", "6 removed, or 0 where it is not known",
+                    std::to_string(purged.value));
+           out.send("after");
+           sub.credit(10);
+           const Message message = sub.next("cap", "what is published after a purge is delivered");
+           t.expect(message.payload == "after", "cap", "only what came after the purge", quoted(message.payload));
+           finish(sub, message);
+         }},
+    {.name = "stats.agree-with-what-was-done",
+     .rule = "cap",
+     .says = "Counters never fall and count what was done; gauges are back where they were when all is done.",
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe();
+           const Publisher out = t.publisher();
+           const Numbers at_first = snapshot(t, sub.handle), published_first = snapshot(t, out.handle);
+           out.send(numbered(10));
+           std::vector<Message> taken = sub.next(10);
+           const Numbers between = snapshot(t, sub.handle), published = snapshot(t, out.handle);
+           const bool settles = t.kind.can(RST_CAP_SETTLE);
+           expect_number(t, between, RST_STAT_UNSETTLED, settles ? 10 : 0, "what is unsettled");
+           expect_number(t, between, RST_STAT_WAITING, 0, "what waits");
+           expect_number(t, between, RST_STAT_CREDIT, 246, "the credit that is left");
+           expect_number(t, between, RST_STAT_DELIVERED, 10, "what was delivered");
+           expect_number(t, published, RST_STAT_PUBLISHED, 10, "what the publisher published");
+           expect_risen(t, at_first, between);
+           expect_risen(t, published_first, published);
+           for (const Message& message : taken) finish(sub, message);
+           const Numbers at_last = snapshot(t, sub.handle);
+           expect_risen(t, between, at_last);
+           expect_number(t, at_last, RST_STAT_UNSETTLED, 0, "what is unsettled");
+           expect_number(t, at_last, RST_STAT_ACKED, settles ? 10 : 0, "what was acknowledged");
+           expect_risen(t, {}, snapshot(t, t.instance().connection().handle));
+         }},
+    {.name = "stats.of-what-is-not-there",
+     .rule = "L2",
+     .says = "Numbers of a handle that was never issued are STALE, of a closed one CLOSED or STALE.",
+     .run =
+         [](Test& t) {
+           const auto* const stats = t.plugin.extension<rst_stats>(RST_EXT_STATS);
+           if (stats == nullptr) Test::skip("the plugin has no rst.stats");
+           const Subscription sub = t.subscribe();
+           (void)sub.close().wait();
+           for (const std::uint64_t handle : {sub.handle, ~std::uint64_t{0}}) {
+             const Lent<rst_stats_query> query("rst_stats_query");
+             query->struct_size = sizeof(rst_stats_query);
+             query->handle = handle;
+             const Lent<rst_stat> all("rst.stats' numbers", 64);
+             std::uint32_t count = 0;
+             std::uint64_t age = 0;
+             const std::int32_t code = -t.instance().call("rst.stats", [&](rst_error* error) {
+               return stats->snapshot(t.instance().raw(), query.get(), all.get(), 64, &count, &age, error);
+             });
+             t.expect(code == RST_E_STALE || (handle == sub.handle && code == RST_E_CLOSED), "L2",
+                      handle == sub.handle ? "CLOSED or STALE of what is closed" : "STALE of what never was",
+                      code_name(code));
+           }
+         }},
+};
+
+}  // namespace
+
+std::span<const Case> administration_cases() { return kCases; }
+
+}  // namespace conformance

@@ -1,0 +1,41 @@
+#pragma once
+#include "cases/messages.hpp"
+
+#include <cstddef>
+#include <malloc.h>
+
+namespace conformance {
+
+/// A short life of whatever the case's kind can: connects, subscribes, publishes, takes, settles, closes. Everything is
+/// closed when it returns, the instance is not ended.
+inline void live(Instance& instance) {
+  Test& t = instance.test;
+  const Connection on = instance.connect();
+  const bool consumes = t.kind.consumes() && t.publish_kind.publishes();
+  Subscription sub;
+  if (consumes) sub = instance.subscribe({.connection = on});
+  if (t.publish_kind.publishes()) {
+    const Publisher out = instance.publisher({.connection = on});
+    if (consumes) {
+      out.send(numbered(5));
+      for (const Message& message : sub.next(5)) finish(sub, message);
+    }
+    (void)out.close().wait();
+  }
+  (void)on.close().wait();
+}
+
+/// A whole life, init and deinit included.
+inline void live_and_end(Test& t) {
+  Instance instance(t);
+  live(instance);
+  const Outcome ended = instance.deinit();
+  t.expect(ended.ok(), "L3", "deinit ends an instance whose connections are closed", ended.said());
+}
+
+[[nodiscard]] inline std::int64_t heap_bytes() {
+  const struct mallinfo2 now = ::mallinfo2();
+  return static_cast<std::int64_t>(now.uordblks + now.hblkhd);
+}
+
+}  // namespace conformance
