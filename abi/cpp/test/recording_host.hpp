@@ -25,6 +25,9 @@ inline rst_str str(std::string_view text) { return {text.data(), text.size()}; }
 struct Event {
   std::uint32_t kind;
   std::uint64_t subject, value;
+  std::uint64_t answer = 0, deadline_ns = 0;
+  std::vector<std::uint32_t> partitions = {};
+  std::uint32_t generation = 0;  // of its partitions
 };
 
 struct Completion {
@@ -80,7 +83,12 @@ class RecordingHost {
     };
     table_.event = [](const rst_host* host, const rst_event* event) {
       const std::lock_guard lock(self(host).mutex_);
-      self(host).events_.push_back({event->kind, event->subject, event->value});
+      Event copy{event->kind, event->subject, event->value, event->answer, event->deadline_ns};
+      for (std::uint32_t i = 0; i < event->partition_count; ++i) {
+        copy.partitions.push_back(event->partitions[i].partition);
+        copy.generation = event->partitions[i].generation;
+      }
+      self(host).events_.push_back(std::move(copy));
     };
     table_.log = [](const rst_host* host, const rst_log* log) {
       const std::lock_guard lock(self(host).mutex_);

@@ -162,6 +162,9 @@ struct Extensions {
                             std::uint64_t timeout_ns, std::uint64_t* tx, std::uint64_t op, rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) {
       return with<B, Publisher>(instance, publisher, false, told, [&](Publisher& object) -> std::int32_t {
+        if (find_cap(object.kind(), RST_CAP_TX_PUBLISH) == nullptr) {
+          return told(RST_E_UNSUPPORTED, "kind `", subject(view(object.kind().name)), "` has no transactions");
+        }
         if (subscription == 0) return object.begin(nullptr, timeout_ns, *tx, op, told);
         return with<B, Subscription>(instance, subscription, false, told, [&](Subscription& from) {
           return object.begin(&from, timeout_ns, *tx, op, told);

@@ -141,8 +141,13 @@ struct Verbs {
       }
       return with<B, Subscription>(instance, call->subscription, true, told, [&](Subscription& object) -> std::int32_t {
         if constexpr (kSettles) {
-          if ((call->flags | call->tx) != 0 && !may_settle(object.kind(), *call)) {
-            return told(RST_E_UNSUPPORTED, "confirmed or transactional settlement at this kind, or an unknown flag");
+          if ((call->flags | call->tx) != 0) {
+            if (!may_settle(object.kind(), *call)) {
+              return told(RST_E_UNSUPPORTED, "confirmed or transactional settlement at this kind, or an unknown flag");
+            }
+            if constexpr (requires { object.enlist(*call, told); }) {
+              if (call->tx != 0) return object.enlist(*call, told);
+            }
           }
           return object.settle(*call, told);
         } else {
@@ -156,8 +161,13 @@ struct Verbs {
     return guarded(error, [&](ErrorOut told) -> std::int32_t {
       if (const auto refused = check_publish(*call, told); refused != RST_DONE) return refused;
       return with<B, Publisher>(instance, call->publisher, false, told, [&](Publisher& object) -> std::int32_t {
-        if ((call->flags | call->tx) != 0 && !may_publish(object.kind(), *call)) {
-          return told(RST_E_UNSUPPORTED, "confirmed or transactional publishing at this kind, or an unknown flag");
+        if ((call->flags | call->tx) != 0) {
+          if (!may_publish(object.kind(), *call)) {
+            return told(RST_E_UNSUPPORTED, "confirmed or transactional publishing at this kind, or an unknown flag");
+          }
+          if constexpr (requires { object.enlist(*call, told); }) {
+            if (call->tx != 0) return object.enlist(*call, told);
+          }
         }
         return object.publish(*call, told);
       });
