@@ -46,7 +46,12 @@ std::int32_t Instance::Connection::apply(const rst_admin_request& request, sdk::
     case RST_ADMIN_CREATE: {
       rst_position start{};
       start.kind = options[kStartOption].text() == "latest" ? RST_POSITION_LATEST : RST_POSITION_EARLIEST;
-      return broker.create(state, object, topic_options(options, &state.options.topics), start, error);
+      const auto topic = topic_options(options, &state.options.topics);
+      if (topic.assigns && (topic.partitions == 0 || topic.partitions > kMostAssigned)) {
+        return error(RST_E_OPTION, "option `", sdk::subject("assign"), "` needs `partitions` from 1 to ",
+                     kMostAssigned);
+      }
+      return broker.create(state, object, topic, start, error);
     }
     case RST_ADMIN_DELETE: return broker.remove(object, error);
     case RST_ADMIN_PURGE: {

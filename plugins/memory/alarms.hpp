@@ -11,7 +11,7 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 /// Base of whatever waits for a moment. Disarm before it is destroyed.
 struct Alarm {
-  enum class Kind : std::uint8_t { kDelayed, kAckTimeout, kRequest };
+  enum class Kind : std::uint8_t { kGroup, kAckTimeout, kRequest, kSchedule, kTransaction, kRevocation, kLink };
 
   explicit Alarm(Kind alarm_kind) noexcept : kind(alarm_kind) {}
 

@@ -7,10 +7,13 @@
 #include "connection.hpp"
 #include "group.hpp"
 #include "request.hpp"
+#include "revocation.hpp"
+#include "schedule.hpp"
 #include "short_lock.hpp"
 #include "slabs.hpp"
 #include "subscription.hpp"
 #include "topic.hpp"
+#include "transaction.hpp"
 #include "turn.hpp"
 
 #include <ruststream/sdk/host.hpp>
@@ -18,6 +21,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +41,7 @@ struct SubscriptionOptions {
   std::uint32_t max_attempts = 0;
   std::string dead_letter;
   std::int64_t ack_timeout_ns = 0;
+  std::uint64_t revoke_timeout_ns = 0;
 };
 
 /// What rst.admin and rst.stats name: a topic, or a group of an address.
@@ -61,11 +66,13 @@ inline constexpr std::string_view kAttemptsHeader = "x-dead-letter-attempts";  /
 /// code keeps the contract's meaning of them. Objects passed in are pinned for the call.
 class Broker {
  public:
+  static constexpr std::uint32_t kNumberBits = 12;  // of a broker within its instance, in the ids that it gives
   static constexpr std::size_t kMaxGroups = 100'000;
   static constexpr std::size_t kMaxTopics = 100'000;  // then idle ones that nobody declared are forgotten
 
-  /// `wake_by` is told, with nothing locked, when an alarm is the new earliest.
-  Broker(std::string name, const Clock& clock, std::function<void(std::int64_t)> wake_by);
+  /// `number` is below 2^kNumberBits and no other broker's of the instance. `wake_by` is told, with nothing locked,
+  /// when an alarm is the new earliest.
+  Broker(std::string name, std::uint32_t number, const Clock& clock, std::function<void(std::int64_t)> wake_by);
   Broker(const Broker&) = delete;
   Broker& operator=(const Broker&) = delete;
   ~Broker();
@@ -73,6 +80,7 @@ class Broker {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
   // Lifecycle (broker_lifecycle.cpp). The host's objects: the broker lets go of one by Object::closed.
+  void open(Connection& connection);
   void close(Connection& connection);
   std::int32_t subscribe(Subscription& subscription, const SubscriptionOptions& options, sdk::ErrorOut error);
   void close(Subscription& subscription);
@@ -91,6 +99,18 @@ class Broker {
   // Publishing (broker_publish.cpp).
   std::int32_t publish(Publisher& publisher, rst_publish& call, sdk::ErrorOut error);
   std::int32_t request(Publisher& publisher, rst_publish& call, sdk::ErrorOut error);
+
+  // Transactions (broker_tx.cpp). `only`: whose settlements it takes, nullptr: of the whole connection.
+  std::int32_t begin(Publisher& publisher, Subscription* only, std::uint64_t timeout_ns, std::uint64_t& tx,
+                     sdk::ErrorOut error);
+  std::int32_t commit(std::uint64_t tx, sdk::ErrorOut error);
+  std::int32_t abort(std::uint64_t tx, sdk::ErrorOut error);
+  std::int32_t enlist(Publisher& publisher, rst_publish& call, sdk::ErrorOut error);
+  std::int32_t enlist(Subscription& subscription, const rst_settle& call, sdk::ErrorOut error);
+
+  // Partitions that are assigned to members (broker_assign.cpp).
+  void join(Subscription& subscription);
+  std::int32_t answer(std::uint64_t answer, sdk::ErrorOut error);
 
   // Administration and numbers (broker_admin.cpp).
   std::int32_t create(const Connection& connection, const ObjectName& object, const TopicOptions& options,
@@ -144,7 +164,7 @@ class Broker {
   bool locate(const Topic& log_topic, const rst_position& position, std::uint64_t& offset) const noexcept;
 
   // Deliveries.
-  Batch& fill(Group& group, Subscription& subscription);
+  Batch& fill(Turn& turn, Group& group, Subscription& subscription);
   static void fill_reply(Batch& batch, Record& record) noexcept;
   void deliver(Turn& turn, Group& group, Subscription& subscription);
   void take_back(Subscription& subscription, Batch& batch, std::uint64_t drains);
@@ -159,19 +179,26 @@ class Broker {
   std::int32_t reject(Turn& turn, Subscription& subscription, InFlight::Slot& slot, std::string_view reason,
                       const rst_settle_detail* detail);
   std::int32_t dead_letter(Subscription& subscription, const InFlight::Slot& slot, std::string_view destination,
-                           std::string_view reason, const rst_settle_detail* detail);
+                           std::string_view reason, const rst_settle_detail* detail, Record*& letter);
+  void come_again(Group& group, Record& record, std::uint32_t attempt, std::uint64_t delay_ns);
   void expire_acks(Turn& turn, Subscription& subscription, std::int64_t now_ns);
   /// A group or log no longer needs the record.
   void let_go(Turn& turn, Record& record) noexcept;
 
   // Publishing.
   std::int32_t publish_one(Turn& turn, Publisher& publisher, const rst_out_message& message, std::int64_t now_ns,
-                           rst_position* receipt);
+                           rst_position* receipt, Transaction* transaction);
   std::int32_t store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
-                     std::int64_t now_ns, rst_position* receipt);
-  void store_record(Topic& topic, Record& record, std::int64_t now_ns);
+                     std::int64_t now_ns, rst_position* receipt, Transaction* transaction);
+  static void count_in(Topic& topic, const Record& record) noexcept;
+  void place(Turn& turn, Record& record, std::int64_t now_ns);
+  void place_after(Turn& turn, Record& record, std::uint64_t delay_ns, std::int64_t now_ns);
+  void discard(Turn& turn, Record& record) noexcept;
+  static std::int32_t may_publish(const Publisher& publisher, sdk::ErrorOut error);
   std::int32_t publish_many(Turn& turn, Publisher& publisher, rst_publish& call, std::int64_t now_ns,
-                            sdk::ErrorOut error);
+                            Transaction* transaction, sdk::ErrorOut error);
+  std::int32_t publish_counted(Turn& turn, Publisher& publisher, rst_publish& call, std::int64_t now_ns,
+                               sdk::ErrorOut error);
   bool store_bare(Topic& topic, const rst_out_message& message, std::uint64_t max_payload, std::int64_t now_ns);
   std::uint32_t store_run(Topic& topic, const rst_publish& call, std::uint32_t from, std::uint64_t max_payload,
                           std::int64_t now_ns);
@@ -187,11 +214,38 @@ class Broker {
   // Requests (broker_request.cpp).
   std::int32_t reply(Turn& turn, const rst_out_message& message, std::string_view inbox, std::int64_t now_ns);
 
+  // Transactions.
+  std::int32_t find_open(std::uint64_t tx, Transaction*& found, sdk::ErrorOut error) noexcept;
+  std::int32_t enlist_one(Turn& turn, Transaction& transaction, Subscription& subscription, const rst_settlement& item);
+  void apply(Turn& turn, const Transaction::Enlisted& settled);
+  void undo(Turn& turn, Transaction& transaction);
+  void end(Turn& turn, Transaction& transaction, const char* why);
+  void end_transactions_of(Turn& turn, const Subscription& subscription, const char* why);
+  void forget(Transaction& transaction);
+  [[nodiscard]] std::uint64_t lowest_enlisted(const Group& group) const noexcept;
+
+  // Partitions.
+  void balance(Turn& turn, Group& group);
+  void revoke(Turn& turn, Group& group, Subscription& member, std::vector<std::uint32_t> partitions);
+  void assign(Turn& turn, Group& group, Subscription& member, const std::vector<std::uint32_t>& partitions);
+  void end_revocation(Turn& turn, Revocation& revocation, bool lost);
+  void leave(Turn& turn, Group& group, Subscription& member);
+
+  // The emulated loss of a connection (broker_link.cpp).
+  static std::int32_t is_down(sdk::ErrorOut error) noexcept;
+  void tell_up(Turn& turn, Connection& connection) const;
+  void cut(Turn& turn, Connection& connection);
+  void cut(Turn& turn, Subscription& subscription);
+  void restore(Turn& turn, Connection& connection);
+
   void arm(Alarm& alarm, std::int64_t due_ns);
+  void fire(Turn& turn, Alarm& alarm, std::int64_t now_ns);
+  [[nodiscard]] std::uint64_t next_id() noexcept { return ++last_id_ << kNumberBits | number_; }
 
   static const rst_batch_ops kQueueOps, kLogOps;
 
   const std::string name_;
+  const std::uint32_t number_;
   const Clock& clock_;
   const std::function<void(std::int64_t)> wake_by_;
 
@@ -207,6 +261,10 @@ class Broker {
   std::int64_t announced_ns_ = kNever;  // the earliest due moment that wake_by knows
   bool wake_needed_ = false;
   Requests requests_;
+  Schedule schedule_;
+  std::uint64_t last_id_ = 0;
+  std::map<std::uint64_t, std::unique_ptr<Transaction>> transactions_;  // by id
+  std::map<std::uint64_t, std::unique_ptr<Revocation>> revocations_;    // by what the host answers to
   Topic replies_;  // owns the records of replies; nobody subscribes to it
   // Released by the host, to be taken apart by whoever settles next or finds no spare batch. Not under the lock.
   alignas(64) std::atomic<Batch*> returned_{nullptr};

@@ -116,6 +116,10 @@ std::int32_t Broker::purge(const ObjectName& object, std::uint64_t& removed, sdk
 /// Removes what waits; what the host has unsettled stays until it is settled.
 void Broker::empty_topic(Turn& turn, Topic& topic) {
   for (const auto& group : groups_) empty_group(turn, *group, &topic);
+  for (Record* record : schedule_.take_if([&](const Record& each) { return each.topic == &topic; })) {
+    discard(turn, *record);
+  }
+  arm(schedule_, schedule_.next_due());
   while (topic.log != nullptr && topic.log->size() > 0) let_go(turn, *topic.log->trim());
 }
 

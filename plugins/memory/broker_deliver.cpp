@@ -77,32 +77,39 @@ struct Filling {
   std::int64_t bytes = 0;
 };
 
-/// The next in line of what came back, or of a log.
-void fill_slowly(Filling& filling, InFlight::Adder& adder, Group& group, Subscription& subscription,
-                 std::int64_t deadline_ns) noexcept {
-  if (group.returned.empty()) {
-    Record& record = *group.log->log->at(group.next_offset++);
-    ++record.holds;
-    filling.add(record, adder.add(&record, 1, deadline_ns), subscription.names_topic);
-    return;
+/// The next in line of what is not a plain queue; what expired is passed to `drop`.
+template <typename Drop>
+void fill_slowly(Filling& filling, std::uint32_t most, Group& group, Subscription& subscription,
+                 std::int64_t deadline_ns, std::int64_t now_ns, Drop&& drop) {
+  Lane& lane = *group.lane_for(subscription);
+  InFlight::Adder adder(subscription.in_flight);
+  while (filling.count < most && filling.bytes < subscription.credit_bytes) {
+    const Next next = group.take_next(lane);
+    if (next.record == nullptr) break;
+    if (next.record->expired(now_ns)) {
+      ++group.expired;
+      drop(*next.record);
+      continue;
+    }
+    auto& message =
+        filling.add(*next.record, adder.add(next.record, next.attempt, deadline_ns), subscription.names_topic);
+    if (!next.again) continue;
+    message.attempt =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(next.attempt, std::numeric_limits<std::uint16_t>::max()));
+    message.flags |= RST_MESSAGE_REDELIVERED;
+    ++subscription.counts.redelivered;
   }
-  const Returned next = group.take_returned();
-  auto& message =
-      filling.add(*next.record, adder.add(next.record, next.attempt, deadline_ns), subscription.names_topic);
-  message.attempt =
-      static_cast<std::uint16_t>(std::min<std::uint32_t>(next.attempt, std::numeric_limits<std::uint16_t>::max()));
-  message.flags |= RST_MESSAGE_REDELIVERED;
-  ++subscription.counts.redelivered;
+  group.served(lane);
 }
 
 }  // namespace
 
-/// The group has work, and the subscription is ready.
-inline Batch& Broker::fill(Group& group, Subscription& subscription) {
+/// The group has work, and the subscription is ready. An empty batch: all of it had expired.
+inline Batch& Broker::fill(Turn& turn, Group& group, Subscription& subscription) {
   const auto room = std::min<std::uint64_t>(static_cast<std::uint64_t>(subscription.credit_messages),
                                             subscription.window - subscription.in_flight.size());
-  const bool only_queue = group.log == nullptr && group.returned.empty();
-  const auto available = only_queue ? group.waiting.size() : group.available();
+  const bool plain = group.plain;
+  const auto available = plain ? group.waiting.size() : group.available();
   const auto most = static_cast<std::uint32_t>(std::min({room, available, std::uint64_t{subscription.max_batch}}));
   subscription.in_flight.reserve(most);
   if (!batches_.has_spare(most)) collect_returned();
@@ -111,16 +118,16 @@ inline Batch& Broker::fill(Group& group, Subscription& subscription) {
   const auto deadline =
       subscription.ack_timeout_ns > 0 ? clock_.monotonic_ns() + subscription.ack_timeout_ns : std::int64_t{0};
   Filling filling(batch);
-  {
+  if (!plain) {
+    fill_slowly(filling, most, group, subscription, deadline, clock_.monotonic_ns(),
+                [&](Record& record) { let_go(turn, record); });
+    group.refresh();
+  } else {
     InFlight::Adder adder(subscription.in_flight);
     // Bytes are soft (rule F1): the message that uses them up is still delivered.
     const auto most_bytes = subscription.credit_bytes;
     const bool names_topic = subscription.names_topic;
     while (filling.count < most && filling.bytes < most_bytes) {
-      if (!only_queue && (group.is_log() || !group.returned.empty())) {
-        fill_slowly(filling, adder, group, subscription, deadline);
-        continue;
-      }
       const auto front = group.waiting.front();
       const auto run = std::min<std::size_t>(front.size(), most - filling.count);
       std::uint32_t taken = 0;
@@ -154,7 +161,9 @@ void Broker::fill_reply(Batch& batch, Record& record) noexcept {
 }
 
 inline void Broker::deliver(Turn& turn, Group& group, Subscription& subscription) {
-  Batch& batch = fill(group, subscription);
+  Batch& batch = fill(turn, group, subscription);
+  if (batch.head.count == 0) [[unlikely]]
+    return batches_.give_back(batch);
   const auto drains = subscription.drains;
   subscription.delivering = true;
   turn.leave();

@@ -7,13 +7,19 @@
 
 namespace ruststream::memory {
 
-Broker::Broker(std::string name, const Clock& clock, std::function<void(std::int64_t)> wake_by)
-    : name_(std::move(name)), clock_(clock), wake_by_(std::move(wake_by)), batches_(*this), replies_("_inbox", {}) {}
+Broker::Broker(std::string name, std::uint32_t number, const Clock& clock, std::function<void(std::int64_t)> wake_by)
+    : name_(std::move(name)),
+      number_(number),
+      clock_(clock),
+      wake_by_(std::move(wake_by)),
+      batches_(*this),
+      replies_("_inbox", {}) {}
 
 Broker::~Broker() {
   // The host has closed its connections and released its batches; what waits goes with the slabs it lies in.
   Turn turn(*this);
   collect_returned();
+  for (Record* record : schedule_.take_if([](const Record&) { return true; })) discard(turn, *record);
   while (!groups_.empty()) destroy_group(turn, *groups_.back());
   for (auto& [name, topic] : topics_) {
     while (topic->log != nullptr && topic->log->size() > 0) let_go(turn, *topic->log->trim());
@@ -24,6 +30,7 @@ std::int32_t Broker::subscribe(Subscription& subscription, const SubscriptionOpt
   Turn turn(*this);
   if (subscription.closing) return error(RST_E_CLOSED, "the connection is closing");
   const auto& connection = subscription.connection;
+  if (connection.down) return is_down(error);
   std::int32_t code = RST_OK;
   Topic* log = nullptr;
   for (const auto& address : options.addresses) {
@@ -46,13 +53,15 @@ std::int32_t Broker::subscribe(Subscription& subscription, const SubscriptionOpt
     group = &make_group(options.group, options.addresses, log, offset);
   }
   subscription.group = group;
-  subscription.window = options.window;
+  subscription.window = subscription.full_window = options.window;
   subscription.max_batch = options.max_batch;
   subscription.max_attempts = options.max_attempts;
   subscription.dead_letter = options.dead_letter;
   subscription.ack_timeout_ns = options.ack_timeout_ns;
+  subscription.revoke_timeout_ns = options.revoke_timeout_ns;
   subscription.names_topic = options.addresses.size() > 1 || has_wildcard(options.addresses.front());
   group->members.push_back(&subscription);
+  group->refresh();
   return RST_DONE;
 }
 
@@ -80,8 +89,9 @@ void Broker::close(Subscription& subscription) {
   // Its connection may close while it is being opened on another thread: then it has no group, and gets none.
   if (subscription.group == nullptr) return turn.closed(subscription.object, 0);
   Group& group = *subscription.group;
+  end_transactions_of(turn, subscription, "a subscription that it settles was closed");
   subscription.in_flight.void_all([&](const InFlight::Slot& slot) { group.give_back(slot.record, slot.attempt); });
-  std::erase(group.members, &subscription);
+  leave(turn, group, subscription);
   arm(subscription, kNever);
   Topic* log = group.log;
   if (group.name.empty()) {
@@ -96,12 +106,19 @@ void Broker::close(Subscription& subscription) {
 }
 
 std::int32_t Broker::open(Publisher& publisher, std::string_view destination, sdk::ErrorOut error) {
-  if (destination.empty()) return RST_DONE;
   Turn turn(*this);
-  if (publisher.closing) return error(RST_E_CLOSED, "the connection is closing");
+  auto& connection = publisher.connection;
+  if (publisher.closing()) return error(RST_E_CLOSED, "the connection is closing");
+  if (connection.down) return is_down(error);
+  if (connection.options.disconnect_messages != 0) publisher.barrier = Publisher::Barrier::kCounted;
+  connection.publishers.push_back(&publisher);
+  if (destination.empty()) return RST_DONE;
   std::int32_t code = RST_OK;
   Topic* topic = find_or_make_topic(publisher.connection, destination, publisher.makes_logs, code);
-  if (topic == nullptr) return cannot_use(destination, code, error);
+  if (topic == nullptr) {
+    connection.publishers.pop_back();
+    return cannot_use(destination, code, error);
+  }
   ++topic->pins;
   publisher.topic = topic;
   publisher.destination = destination;
@@ -110,15 +127,30 @@ std::int32_t Broker::open(Publisher& publisher, std::string_view destination, sd
 
 void Broker::close(Publisher& publisher) {
   Turn turn(*this);
-  if (publisher.closing) return;
-  publisher.closing = true;
+  if (publisher.closing()) return;
+  publisher.barrier = Publisher::Barrier::kClosing;
   if (publisher.refused_by != nullptr) std::erase(publisher.refused_by->refused, &publisher);
+  std::erase(publisher.connection.publishers, &publisher);
+  if (publisher.transaction != nullptr) {
+    undo(turn, *publisher.transaction);
+    forget(*publisher.transaction);
+  }
   if (publisher.topic != nullptr) unpin(*publisher.topic);
   turn.closed(publisher.object, 0);
+  pump_ready(turn);
+}
+
+void Broker::open(Connection& connection) {
+  Turn turn(*this);
+  tell_up(turn, connection);
+  if (connection.options.disconnect_after_ns != 0) {
+    arm(connection, later(clock_.monotonic_ns(), connection.options.disconnect_after_ns));
+  }
 }
 
 void Broker::close(Connection& connection) {
   Turn turn(*this);
+  arm(connection, kNever);
   for (const auto& request : requests_.take_all(connection)) {
     arm(*request, kNever);
     turn.complete(connection.object, request->op, 0, RST_E_CANCELLED,
@@ -134,22 +166,37 @@ void Broker::arm(Alarm& alarm, std::int64_t due_ns) {
   wake_needed_ = true;
 }
 
-std::int64_t Broker::run_due(std::int64_t now_ns, std::uint64_t& waiting) {
-  Turn turn(*this);
-  while (Alarm* alarm = alarms_.take_due(now_ns)) {
-    if (alarm->kind == Alarm::Kind::kAckTimeout) {
-      expire_acks(turn, static_cast<Subscription&>(*alarm), now_ns);
-    } else if (alarm->kind == Alarm::Kind::kDelayed) {
-      auto& group = static_cast<Group&>(*alarm);
-      arm(group, group.take_due(now_ns));
-      mark_ready(group);
-    } else {
-      const auto request = requests_.take(static_cast<Request&>(*alarm));
-      turn.complete(request->connection.object, request->op, 0, RST_E_TIMEOUT, "no reply came in time");
+void Broker::fire(Turn& turn, Alarm& alarm, std::int64_t now_ns) {
+  switch (alarm.kind) {
+    case Alarm::Kind::kAckTimeout: return expire_acks(turn, static_cast<Subscription&>(alarm), now_ns);
+    case Alarm::Kind::kGroup: {
+      auto& group = static_cast<Group&>(alarm);
+      group.take_due(now_ns);
+      if (group.sweep_ns <= now_ns) group.sweep(now_ns, [&](Record* record) { let_go(turn, *record); });
+      arm(group, group.next_due());
+      return mark_ready(group);
+    }
+    case Alarm::Kind::kRequest: {
+      const auto request = requests_.take(static_cast<Request&>(alarm));
+      return turn.complete(request->connection.object, request->op, 0, RST_E_TIMEOUT, "no reply came in time");
+    }
+    case Alarm::Kind::kSchedule:
+      while (Record* record = schedule_.take_due(now_ns)) place(turn, *record, clock_.wall_ns());
+      return arm(schedule_, schedule_.next_due());
+    case Alarm::Kind::kTransaction: return end(turn, static_cast<Transaction&>(alarm), "its time was over");
+    case Alarm::Kind::kRevocation: return end_revocation(turn, static_cast<Revocation&>(alarm), true);
+    case Alarm::Kind::kLink: {
+      auto& connection = static_cast<Connection&>(alarm);
+      return connection.down ? restore(turn, connection) : cut(turn, connection);
     }
   }
+}
+
+std::int64_t Broker::run_due(std::int64_t now_ns, std::uint64_t& waiting) {
+  Turn turn(*this);
+  while (Alarm* alarm = alarms_.take_due(now_ns)) fire(turn, *alarm, now_ns);
   pump_ready(turn);
-  waiting += requests_.size();
+  waiting += requests_.size() + schedule_.size() + transactions_.size() + revocations_.size();
   for (const auto& group : groups_) {
     waiting += group->delayed.size();
     for (const Subscription* member : group->members) {

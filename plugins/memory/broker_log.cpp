@@ -24,7 +24,7 @@ bool Broker::trim_log(Turn& turn, Topic& topic, std::uint64_t bytes) {
     if (log.begin() >= topic.trim_before) {
       auto lowest = log.end();
       for (const auto& group : groups_) {
-        if (group->log == &topic) lowest = std::min(lowest, group->lowest_needed());
+        if (group->log == &topic) lowest = std::min({lowest, group->lowest_needed(), lowest_enlisted(*group)});
       }
       if (lowest <= log.begin()) return false;
       topic.trim_before = lowest;
@@ -60,6 +60,7 @@ std::int32_t Broker::seek(Subscription& subscription, const rst_position& positi
   Turn turn(*this);
   if (subscription.closing) return error(RST_E_CLOSED, "the subscription is closing");
   Group& group = *subscription.group;
+  if (subscription.connection.down) return is_down(error);
   if (!group.is_log()) return error(RST_E_UNSUPPORTED, "only a subscription of kind `log` can seek");
   std::uint64_t offset = 0;
   if (!locate(*group.log, position, offset)) {
@@ -68,15 +69,14 @@ std::int32_t Broker::seek(Subscription& subscription, const rst_position& positi
   }
   // The cursor is the group's: every member moves, and what they had is void (rule G2).
   for (Subscription* member : group.members) {
+    end_transactions_of(turn, *member, "the subscription was moved by seek");
     member->in_flight.void_all([&](InFlight::Slot& slot) { let_go(turn, *slot.record); });
     ++member->generation;
   }
-  for (const auto& back : group.returned) let_go(turn, *back.record);
-  for (const auto& held : group.delayed) let_go(turn, *held.delivery.record);
-  group.returned.clear();
-  group.delayed.clear();
-  arm(group, kNever);
+  group.remove([](Record*) { return true; }, [&](Record* record) { let_go(turn, *record); });
   group.next_offset = offset;
+  if (!group.has_cursor()) group.move_cursor_to_end();
+  arm(group, group.next_due());
   group.log->trim_before = 0;
   if (!group.log->refused.empty()) make_room(turn, *group.log);
   if (group.has_work()) mark_ready(group);

@@ -37,7 +37,7 @@ const char* explain(std::int32_t code) noexcept {
     case RST_E_NOT_FOUND: return "does not exist, and the connection has topics=existing; create it by rst.admin";
     case RST_E_PRECONDITION: return "exists and is no log; publish with kind `topic`";
     case RST_E_TOO_LARGE: return "takes no message of this size; see the option max_payload";
-    case RST_E_UNSUPPORTED: return "takes no TTL, delay, priority, RETAIN or unknown flag at this version; remove it";
+    case RST_E_UNSUPPORTED: return "cannot take this priority or flag, or a reply in a transaction; remove it";
     case RST_E_OPTION: return "takes no options per message; remove them";
     case RST_E_NO_ROUTE: return "has no subscription and no group";
     case RST_E_EXHAUSTED: return "is one topic too many; reuse or delete some";
@@ -57,22 +57,40 @@ Topic* Broker::resolve(Publisher& publisher, std::string_view destination, std::
   return find_or_make_topic(publisher.connection, publisher.destination, publisher.makes_logs, code);
 }
 
-/// The topic has room, and somebody takes the record.
-void Broker::store_record(Topic& topic, Record& record, std::int64_t now_ns) {
-  record.timestamp_ns = now_ns;
-  record.sequence = ++sequence_;
+/// The topic had room. From here on the record takes some, whether it is published at once or later.
+void Broker::count_in(Topic& topic, const Record& record) noexcept {
   ++topic.records;
   ++topic.stored;
   ++topic.published;
   topic.stored_bytes += record.bytes;
+}
+
+/// Publishes a record that was counted in: it gets its place, its number, its time. Dropped where nobody takes it.
+void Broker::place(Turn& turn, Record& record, std::int64_t now_ns) {
+  Topic& topic = *record.topic;
+  if (!topic.deleted) gather_routes(topic);
+  if (topic.deleted || (topic.groups.empty() && topic.log == nullptr)) return discard(turn, record);
+  record.timestamp_ns = now_ns;
+  record.sequence = ++sequence_;
+  if (auto* life = record.life(); life != nullptr) life->expires_ns = later(clock_.monotonic_ns(), life->ttl_ns);
   if (topic.log != nullptr) append_to_log(topic, record);
   for (Group* group : topic.groups) {
-    if (!group->is_log()) {
-      group->waiting.push(&record);
-      ++record.holds;
-    }
+    group->take_in(record);
+    if (group->next_due() < group->due_ns) arm(*group, group->next_due());
     mark_ready(*group);
   }
+}
+
+void Broker::place_after(Turn& turn, Record& record, std::uint64_t delay_ns, std::int64_t now_ns) {
+  if (delay_ns == 0) return place(turn, record, now_ns);
+  schedule_.add(later(clock_.monotonic_ns(), delay_ns), record);
+  arm(schedule_, schedule_.next_due());
+}
+
+/// A record that was counted in and is not published after all.
+void Broker::discard(Turn& turn, Record& record) noexcept {
+  record.holds = 1;
+  let_go(turn, record);
 }
 
 /// Exactly one PUB_WRITABLE follows a refusal (rule P4).
@@ -85,18 +103,20 @@ void Broker::refuse(Publisher& publisher, Topic& topic) {
 void Broker::tell_writable(Turn& turn, Topic& topic) {
   for (Publisher* publisher : topic.refused) {
     publisher->refused_by = nullptr;
-    turn.event(publisher->object, sdk::Host::event(RST_EVENT_PUB_WRITABLE, publisher->object.about()));
+    turn.event(publisher->object, {sdk::Host::event(RST_EVENT_PUB_WRITABLE, publisher->object.about())});
   }
   topic.refused.clear();
 }
 
 /// A message that carries more than a payload, or is not sure to be taken.
 std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const rst_out_message& message,
-                           std::int64_t now_ns, rst_position* receipt) {
+                           std::int64_t now_ns, rst_position* receipt, Transaction* transaction) {
   if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
   if (message.payload_len > publisher.max_payload) return -RST_E_TOO_LARGE;
+  std::uint64_t delay_ns = 0;
   if (message.props != nullptr) {
     if (const auto code = check_props(*message.props, topic.options); code != RST_OK) return -code;
+    delay_ns = message.props->delay_ns;
   }
   const auto parts = parts_of(message);
   const RecordLayout layout(parts);
@@ -104,8 +124,10 @@ std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const
   gather_routes(topic);
   if (topic.groups.empty() && topic.log == nullptr) {
     if ((message.flags & RST_OUT_MANDATORY) != 0) return -RST_E_NO_ROUTE;
-    ++topic.published;
-    return RST_OK_UNROUTED;
+    if (delay_ns == 0 && transaction == nullptr) {
+      ++topic.published;
+      return RST_OK_UNROUTED;
+    }
   }
   if (!topic.has_room(layout.bytes) && !(topic.log != nullptr && trim_log(turn, topic, layout.bytes))) {
     return -RST_E_BACKPRESSURE;
@@ -114,8 +136,14 @@ std::int32_t Broker::store(Turn& turn, Publisher& publisher, Topic& topic, const
   record->tail.partition = message.props != nullptr && message.props->partition >= 0
                                ? static_cast<std::uint32_t>(message.props->partition) + 1
                                : topic.partition_of(message.key, message.key_len);
-  store_record(topic, *record, now_ns);
-  if (receipt != nullptr) *receipt = topic.log != nullptr ? position_of(*record) : rst_position{};
+  count_in(topic, *record);
+  if (transaction != nullptr) {
+    transaction->publishes.push_back({record, delay_ns});
+  } else {
+    place_after(turn, *record, delay_ns, now_ns);
+  }
+  const bool placed = topic.log != nullptr && delay_ns == 0 && transaction == nullptr;
+  if (receipt != nullptr) *receipt = placed ? position_of(*record) : rst_position{};
   return RST_OK;
 }
 
@@ -186,20 +214,22 @@ inline bool Broker::store_bare(Topic& topic, const rst_out_message& message, std
 
 /// One message; its status as rst_publish.statuses has it.
 std::int32_t Broker::publish_one(Turn& turn, Publisher& publisher, const rst_out_message& message, std::int64_t now_ns,
-                                 rst_position* receipt) {
+                                 rst_position* receipt, Transaction* transaction) {
   const std::string_view destination{message.destination,
                                      message.destination != nullptr ? message.destination_len : 0U};
   if (Requests::is_inbox(destination)) [[unlikely]] {
     if (const auto refused = publisher.object.profile().check(message); refused != RST_OK) return refused;
     if (message.payload_len > publisher.max_payload) return -RST_E_TOO_LARGE;
+    if (transaction != nullptr) return -RST_E_UNSUPPORTED;
     if (receipt != nullptr) *receipt = {};
     return reply(turn, message, destination, now_ns);
   }
   std::int32_t code = RST_OK;
   Topic* topic = resolve(publisher, destination, code);
   if (topic == nullptr) return -code;
-  if (receipt == nullptr && store_bare(*topic, message, publisher.max_payload, now_ns)) return RST_OK;
-  const auto status = store(turn, publisher, *topic, message, now_ns, receipt);
+  const bool at_once = receipt == nullptr && transaction == nullptr;
+  if (at_once && store_bare(*topic, message, publisher.max_payload, now_ns)) return RST_OK;
+  const auto status = store(turn, publisher, *topic, message, now_ns, receipt, transaction);
   if (status == -RST_E_BACKPRESSURE) refuse(publisher, *topic);
   return status;
 }
@@ -207,12 +237,14 @@ std::int32_t Broker::publish_one(Turn& turn, Publisher& publisher, const rst_out
 std::int32_t Broker::publish(Publisher& publisher, rst_publish& call, sdk::ErrorOut error) {
   const auto now_ns = clock_.wall_ns();
   Turn turn(*this);
-  if (publisher.closing) [[unlikely]]
-    return error(RST_E_CLOSED, "the publisher is closing");
+  if (publisher.barrier != Publisher::Barrier::kNone) [[unlikely]] {
+    if (const auto refused = may_publish(publisher, error); refused != RST_DONE) return refused;
+    return publish_counted(turn, publisher, call, now_ns, error);
+  }
   const auto& first = *call.messages;
   if (call.count != 1 || first.destination != nullptr || publisher.topic == nullptr || call.receipts != nullptr ||
       !store_bare(*publisher.topic, first, publisher.max_payload, now_ns)) [[unlikely]] {
-    return publish_many(turn, publisher, call, now_ns, error);
+    return publish_many(turn, publisher, call, now_ns, nullptr, error);
   }
   ++publisher.published;
   call.accepted = 1;
@@ -221,9 +253,18 @@ std::int32_t Broker::publish(Publisher& publisher, rst_publish& call, sdk::Error
   return RST_DONE;
 }
 
+std::int32_t Broker::may_publish(const Publisher& publisher, sdk::ErrorOut error) {
+  switch (publisher.barrier) {
+    case Publisher::Barrier::kClosing: return error(RST_E_CLOSED, "the publisher is closing");
+    case Publisher::Barrier::kDown: return is_down(error);
+    default: return RST_DONE;
+  }
+}
+
 std::int32_t Broker::publish_many(Turn& turn, Publisher& publisher, rst_publish& call, std::int64_t now_ns,
-                                  sdk::ErrorOut error) {
-  Topic* const fixed = publisher.topic != nullptr && !publisher.topic->deleted ? publisher.topic : nullptr;
+                                  Transaction* transaction, sdk::ErrorOut error) {
+  const bool runs = publisher.topic != nullptr && !publisher.topic->deleted && transaction == nullptr;
+  Topic* const fixed = runs ? publisher.topic : nullptr;
   if (fixed != nullptr) gather_routes(*fixed);
   std::uint32_t failed = 0, accepted = 0;
   std::int32_t failure = RST_OK, status = RST_OK;
@@ -232,7 +273,7 @@ std::int32_t Broker::publish_many(Turn& turn, Publisher& publisher, rst_publish&
       accepted += store_run(*fixed, call, accepted, publisher.max_payload, now_ns);
     if (accepted == call.count) break;
     auto* receipt = call.receipts != nullptr ? &call.receipts[accepted] : nullptr;
-    status = publish_one(turn, publisher, message_at(call, accepted), now_ns, receipt);
+    status = publish_one(turn, publisher, message_at(call, accepted), now_ns, receipt, transaction);
     if (status == -RST_E_BACKPRESSURE) break;
     if (call.statuses != nullptr) call.statuses[accepted] = status;
     if (status >= 0) continue;

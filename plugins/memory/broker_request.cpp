@@ -13,7 +13,7 @@ std::int32_t Broker::request(Publisher& publisher, rst_publish& call, sdk::Error
   if (message.props != nullptr) props = *message.props;
   const auto now_ns = clock_.wall_ns();
   Turn turn(*this);
-  if (publisher.closing) return error(RST_E_CLOSED, "the publisher is closing");
+  if (const auto refused = may_publish(publisher, error); refused != RST_DONE) return refused;
   if (requests_.full()) return error(RST_E_EXHAUSTED, Requests::kMostWaiting, " requests are waiting for their reply");
   std::int32_t code = RST_OK;
   Topic* topic = resolve(publisher, named, code);
@@ -24,7 +24,7 @@ std::int32_t Broker::request(Publisher& publisher, rst_publish& call, sdk::Error
   props.reply_to_len = static_cast<std::uint32_t>(inbox.size());
   message.props = &props;
   message.flags |= RST_OUT_MANDATORY;
-  const auto status = store(turn, publisher, *topic, message, now_ns, call.receipts);
+  const auto status = store(turn, publisher, *topic, message, now_ns, call.receipts, nullptr);
   if (status < 0) {
     requests_.take(request);
     code = -status;

@@ -79,11 +79,14 @@ Group* Broker::find_group(std::string_view name, std::string_view addresses, boo
 }
 
 Group& Broker::make_group(std::string name, std::vector<std::string> addresses, Topic* log, std::uint64_t offset) {
-  auto group = std::make_unique<Group>(std::move(name), std::move(addresses), log);
+  const Topic* const topic = addresses.size() == 1 ? find_topic(addresses.front()) : nullptr;
+  const auto assigned = topic != nullptr && topic->options.assigns ? topic->options.partitions : 0;
+  auto group = std::make_unique<Group>(std::move(name), std::move(addresses), log, assigned);
   if (log != nullptr) {
     ++log->pins;
     log->trim_before = 0;
     group->next_offset = offset;
+    if (!group->has_cursor()) group->move_cursor_to_end();
   }
   groups_.push_back(std::move(group));
   ++routes_version_;
@@ -92,35 +95,22 @@ Group& Broker::make_group(std::string name, std::vector<std::string> addresses, 
 
 std::uint64_t Broker::empty_group(Turn& turn, Group& group, const Topic* only) {
   std::uint64_t dropped = 0;
-  const auto goes = [&](const Record* record) { return only == nullptr || record->topic == only; };
-  const auto drop = [&](Record* record) {
-    ++dropped;
-    let_go(turn, *record);
-  };
-  for (auto left = group.waiting.size(); left > 0; --left) {
-    Record* record = group.waiting.front().front();
-    group.waiting.pop(1);
-    goes(record) ? drop(record) : group.waiting.push(record);
-  }
-  const auto returned = std::exchange(group.returned, {});
-  for (const auto& back : returned) {
-    goes(back.record) ? drop(back.record) : group.give_back(back.record, back.attempt);
-  }
-  const auto delayed = std::exchange(group.delayed, {});
-  for (const auto& held : delayed) {
-    goes(held.delivery.record) ? drop(held.delivery.record)
-                               : group.hold_until(held.due_ns, held.delivery.record, held.delivery.attempt);
-  }
+  group.remove([&](const Record* record) { return only == nullptr || record->topic == only; },
+               [&](Record* record) {
+                 ++dropped;
+                 let_go(turn, *record);
+               });
   if (group.is_log() && (only == nullptr || only == group.log)) {
     dropped += group.log->log->end() - group.next_offset;
     group.next_offset = group.log->log->end();
   }
-  arm(group, group.delayed.empty() ? kNever : group.delayed.front().due_ns);
+  arm(group, group.next_due());
   return dropped;
 }
 
 std::uint64_t Broker::destroy_group(Turn& turn, Group& group) {
   const auto dropped = empty_group(turn, group, nullptr);
+  arm(group, kNever);
   if (group.log != nullptr) {
     --group.log->pins;
     group.log->trim_before = 0;

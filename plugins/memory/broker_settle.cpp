@@ -84,16 +84,16 @@ std::int32_t Broker::retry(Turn& turn, Subscription& subscription, InFlight::Slo
   if (subscription.max_attempts > 0 && slot.attempt >= subscription.max_attempts) {
     return reject(turn, subscription, slot, "max_attempts", detail);
   }
-  Group& group = *subscription.group;
-  if (delay_ns == 0) {
-    group.give_back(slot.record, slot.attempt + 1);
-  } else {
-    group.hold_until(later(clock_.monotonic_ns(), delay_ns), slot.record, slot.attempt + 1);
-    arm(group, group.delayed.front().due_ns);
-  }
+  come_again(*subscription.group, *slot.record, slot.attempt + 1, delay_ns);
   subscription.in_flight.remove(slot);
   ++subscription.counts.retried;
   return RST_OK;
+}
+
+void Broker::come_again(Group& group, Record& record, std::uint32_t attempt, std::uint64_t delay_ns) {
+  if (delay_ns == 0) return group.give_back(&record, attempt);
+  group.hold_until(later(clock_.monotonic_ns(), delay_ns), &record, attempt);
+  arm(group, group.next_due());
 }
 
 std::int32_t Broker::reject(Turn& turn, Subscription& subscription, InFlight::Slot& slot, std::string_view reason,
@@ -101,8 +101,10 @@ std::int32_t Broker::reject(Turn& turn, Subscription& subscription, InFlight::Sl
   const auto named = detail != nullptr ? sdk::view(detail->dead_letter) : std::string_view{};
   const auto destination = named.empty() ? std::string_view(subscription.dead_letter) : named;
   if (!destination.empty()) {
-    const auto status = dead_letter(subscription, slot, destination, reason, detail);
+    Record* letter = nullptr;
+    const auto status = dead_letter(subscription, slot, destination, reason, detail, letter);
     if (status != RST_OK) return status;  // it stays unsettled: nothing is lost by a wrong destination
+    place(turn, *letter, clock_.wall_ns());
     ++subscription.counts.dead_lettered;
   }
   Record* record = slot.record;
@@ -112,8 +114,9 @@ std::int32_t Broker::reject(Turn& turn, Subscription& subscription, InFlight::Sl
   return RST_OK;
 }
 
+/// Makes the dead letter and counts it in; it is still to be placed.
 std::int32_t Broker::dead_letter(Subscription& subscription, const InFlight::Slot& slot, std::string_view destination,
-                                 std::string_view reason, const rst_settle_detail* detail) {
+                                 std::string_view reason, const rst_settle_detail* detail, Record*& letter) {
   std::int32_t code = RST_OK;
   Topic* topic = find_or_make_topic(subscription.connection, destination, false, code);
   if (topic == nullptr) return -code;
@@ -131,13 +134,10 @@ std::int32_t Broker::dead_letter(Subscription& subscription, const InFlight::Slo
   if (parts.headers.size() + headers.size() <= Record::kMaxHeaders) parts.more_headers = headers;
   const RecordLayout layout(parts);
   if (!layout.fits()) return -RST_E_TOO_LARGE;
-  gather_routes(*topic);
   // A full topic takes it all the same: its capacity slows publishers, and there is none here.
-  if (!topic->groups.empty() || topic->log != nullptr) {
-    Record* record = make_record(slabs_, *topic, topic->name, parts, layout);
-    record->tail.partition = topic->partition_of(parts.key, parts.key_len);
-    store_record(*topic, *record, clock_.wall_ns());
-  }
+  letter = make_record(slabs_, *topic, topic->name, parts, layout);
+  letter->tail.partition = topic->partition_of(parts.key, parts.key_len);
+  count_in(*topic, *letter);
   return RST_OK;
 }
 
@@ -156,8 +156,11 @@ void Broker::expire_acks(Turn& turn, Subscription& subscription, std::int64_t no
     Record* record = slot->record;
     const auto attempt = slot->attempt;
     if (subscription.max_attempts > 0 && attempt >= subscription.max_attempts) {
-      if (subscription.dead_letter.empty() ||
-          dead_letter(subscription, *slot, subscription.dead_letter, "ack_timeout", nullptr) == RST_OK) {
+      Record* letter = nullptr;
+      const auto& destination = subscription.dead_letter;
+      if (destination.empty() ||
+          dead_letter(subscription, *slot, destination, "ack_timeout", nullptr, letter) == RST_OK) {
+        if (letter != nullptr) place(turn, *letter, clock_.wall_ns());
         subscription.in_flight.expire(*slot);
         let_go(turn, *record);
         ++subscription.counts.rejected;

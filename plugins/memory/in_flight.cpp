@@ -10,16 +10,21 @@ namespace ruststream::memory {
 std::int32_t InFlight::why_not(std::uint64_t token) const noexcept {
   if (token == 0) return RST_E_INVALID;
   if (token < stale_before_ || token >= next_token_) return RST_E_STALE;
-  return std::find(expired_.begin(), expired_.end(), token) != expired_.end() ? RST_E_STALE : RST_E_SETTLED;
+  const auto has = [&](const Run& run) { return run.first <= token && token <= run.last; };
+  return std::any_of(stale_.begin(), stale_.end(), has) ? RST_E_STALE : RST_E_SETTLED;
 }
 
-void InFlight::expire(Slot& slot) {
-  if (expired_.size() < kMaxExpired) {
-    expired_.push_back(slot.token);
-  } else {
-    expired_[expired_next_++ % kMaxExpired] = slot.token;
+void InFlight::note_stale(std::uint64_t token) {
+  if (!stale_.empty() && stale_[stale_newest_].last + 1 == token) {
+    ++stale_[stale_newest_].last;
+    return;
   }
-  remove(slot);
+  stale_newest_ = stale_.empty() ? 0 : (stale_newest_ + 1) % kMaxStale;
+  if (stale_newest_ == stale_.size()) {
+    stale_.push_back({token, token});
+  } else {
+    stale_[stale_newest_] = {token, token};
+  }
 }
 
 void InFlight::grow(std::uint32_t needed) {

@@ -91,13 +91,30 @@ class InFlight {
     --size_;
   }
 
-  /// Frees the slot of one whose deadline passed: its token is stale from now on.
-  void expire(Slot& slot);
+  /// Frees the slot of one that came back by itself: its token is stale from now on.
+  void expire(Slot& slot) {
+    note_stale(slot.token);
+    remove(slot);
+  }
 
-  /// Empties the table; every token given out so far is stale from now on.
+  /// Frees the slot of one that is settled by a transaction, which still counts as unsettled until that ends.
+  void enlist(Slot& slot) noexcept {
+    slot.record = nullptr;
+    ++enlisted_;
+  }
+  void enlisted_settled() noexcept {
+    --enlisted_;
+    --size_;
+  }
+  void enlisted_expired(std::uint64_t token) {
+    note_stale(token);
+    enlisted_settled();
+  }
+
+  /// Empties the table but for what is enlisted; every token given out so far is stale from now on.
   template <typename Visit>
   void void_all(Visit&& visit) {
-    for (std::uint64_t token = next_token_ - slots_.size(); size_ > 0; ++token) {
+    for (std::uint64_t token = next_token_ - slots_.size(); size_ > enlisted_; ++token) {
       Slot& slot = slots_[token & mask_];
       if (slot.record == nullptr) continue;
       visit(slot);
@@ -115,17 +132,22 @@ class InFlight {
   }
 
  private:
-  static constexpr std::size_t kMaxExpired = 1024;  // expired tokens that are told from settled ones
+  static constexpr std::size_t kMaxStale = 1024;  // runs of stale tokens that are told from settled ones
+  struct Run {
+    std::uint64_t first, last;
+  };
 
   void grow(std::uint32_t needed);
+  void note_stale(std::uint64_t token);
 
   std::vector<Slot> slots_ = std::vector<Slot>(1);  // a power of two; at most half of them taken
-  std::vector<std::uint64_t> expired_;
-  std::size_t expired_next_ = 0;
+  std::vector<Run> stale_;                          // a ring
+  std::size_t stale_newest_ = 0;
   std::uint64_t mask_ = 0;
   std::uint64_t next_token_ = 1;
   std::uint64_t stale_before_ = 1;
   std::uint32_t size_ = 0;
+  std::uint32_t enlisted_ = 0;  // of them
 };
 
 }  // namespace ruststream::memory

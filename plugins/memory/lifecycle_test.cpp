@@ -130,7 +130,8 @@ TEST_P(Lifecycle, CountsExactly) {
   const std::map<std::uint32_t, std::uint64_t> expected{
       {RST_STAT_WAITING, 2},     {RST_STAT_UNSETTLED, 2},     {RST_STAT_DELAYED, 0}, {RST_STAT_DELIVERED, 5},
       {RST_STAT_REDELIVERED, 1}, {RST_STAT_ACKED, 1},         {RST_STAT_RETRIED, 1}, {RST_STAT_RELEASED, 0},
-      {RST_STAT_REJECTED, 1},    {RST_STAT_DEAD_LETTERED, 0}, {RST_STAT_MEMBERS, 1}, {RST_STAT_CREDIT, 0}};
+      {RST_STAT_REJECTED, 1},    {RST_STAT_DEAD_LETTERED, 0}, {RST_STAT_MEMBERS, 1}, {RST_STAT_CREDIT, 0},
+      {RST_STAT_EXPIRED, 0}};
   EXPECT_EQ(stats, expected);
   EXPECT_EQ(client.stats(publisher)[RST_STAT_PUBLISHED], 6U);
   EXPECT_EQ(client.stats(client.connection)[RST_STAT_WAITING], 2U);

@@ -13,6 +13,9 @@ ConnectionOptions connection_options(const sdk::Options& options) {
   made.creates_topics = options[kTopicsOption].text() == "create";
   made.max_payload = options[kMaxPayloadOption].bytes();
   made.request_timeout_ns = options[kOpTimeoutOption].nanoseconds();
+  made.disconnect_after_ns = options[kDisconnectAfterOption].nanoseconds();
+  made.disconnect_messages = options[kDisconnectMessagesOption].u64();
+  made.reconnect_delay_ns = options[kReconnectDelayOption].nanoseconds();
   return made;
 }
 
@@ -35,6 +38,8 @@ TopicOptions topic_options(const sdk::Options& options, const TopicOptions* fall
   made.capacity_bytes = value(kCapacityBytesOption, fallback != nullptr ? fallback->capacity_bytes : 0);
   made.partitions =
       static_cast<std::uint32_t>(value(kPartitionsOption, fallback != nullptr ? fallback->partitions : 0));
+  const bool inherits = fallback != nullptr && !options[kAssignOption].given();
+  made.assigns = inherits ? fallback->assigns : options[kAssignOption].text() == "partitions";
   return made;
 }
 
@@ -53,9 +58,31 @@ Broker& Instance::broker_of(std::string_view url) {
   if (brokers.size() == kMaxBrokers) {
     throw sdk::Failure{RST_E_EXHAUSTED, "this instance has ", kMaxBrokers, " brokers already; reuse a name"};
   }
-  brokers.push_back(
-      std::make_unique<Broker>(std::string(name), clock, [this](std::int64_t due_ns) { timer.wake_by(due_ns); }));
+  brokers.push_back(std::make_unique<Broker>(std::string(name), static_cast<std::uint32_t>(brokers.size()), clock,
+                                             [this](std::int64_t due_ns) { timer.wake_by(due_ns); }));
   return *brokers.back();
+}
+
+Broker* Instance::giver_of(std::uint64_t id) {
+  const auto number = id & ((std::uint64_t{1} << Broker::kNumberBits) - 1);
+  const std::lock_guard lock(mutex);
+  return number < brokers.size() ? brokers[number].get() : nullptr;
+}
+
+std::int32_t Instance::commit(std::uint64_t tx, std::uint64_t /*op*/, sdk::ErrorOut error) {
+  Broker* const broker = giver_of(tx);
+  return broker != nullptr ? broker->commit(tx, error) : error(RST_E_STALE, "transaction ", tx, " never began");
+}
+
+std::int32_t Instance::abort(std::uint64_t tx, std::uint64_t /*op*/, sdk::ErrorOut error) {
+  Broker* const broker = giver_of(tx);
+  return broker != nullptr ? broker->abort(tx, error) : error(RST_E_STALE, "transaction ", tx, " never began");
+}
+
+std::int32_t Instance::answer(std::uint64_t answer, std::int32_t /*status*/,
+                              std::span<const rst_position> /*positions*/, sdk::ErrorOut error) {
+  Broker* const broker = giver_of(answer);
+  return broker != nullptr ? broker->answer(answer, error) : error(RST_E_STALE, "no event waits for this answer");
 }
 
 std::int64_t Instance::run_due(std::int64_t now_ns, std::uint64_t& pending) {
@@ -83,16 +110,6 @@ std::int32_t Instance::step(std::int64_t now_ns, std::int64_t& next_due_ns, std:
 Instance::Connection::Connection(const sdk::Birth& birth, Instance& instance, const rst_connection_spec& spec)
     : sdk::Connection(birth), broker(instance.broker_of(sdk::view(spec.url))), state(*this) {
   state.options = connection_options({kOptionTable, spec.options, spec.option_count});
-}
-
-void Instance::Connection::on_open() {
-  const auto effective = sdk::cap(RST_CAP_MAX_PAYLOAD, RST_LEVEL_NATIVE, state.options.max_payload);
-  const auto server = "memory:" + broker.name();
-  auto event = sdk::Host::event(RST_EVENT_CONN_UP, about());
-  event.caps = &effective;
-  event.cap_count = 1;
-  event.text = sdk::rst(server);
-  host().send(event);
 }
 
 void Instance::Connection::on_close(bool /*abort*/, std::uint64_t /*timeout_ns*/) { broker.close(state); }
@@ -127,6 +144,7 @@ Instance::Subscription::Subscription(const sdk::Birth& birth, Instance& /*instan
   options.dead_letter = sdk::view(spec.dead_letter);
   const sdk::Options given{kOptionTable, spec.options, spec.option_count};
   options.ack_timeout_ns = static_cast<std::int64_t>(given[kAckTimeoutOption].nanoseconds());
+  options.revoke_timeout_ns = given[kRevokeTimeoutOption].nanoseconds();
   if (spec.start_count > 0) {
     opening_->start = spec.start[0];
     options.start = &opening_->start;
@@ -142,12 +160,14 @@ std::int32_t Instance::Subscription::open(sdk::ErrorOut error) {
   if (result != RST_DONE || opening_->credit_messages == 0 || !opening_->completes) return result;
   const auto opening = std::move(opening_);
   opened();
+  broker.join(state);
   broker.credit(state, opening->credit_messages, opening->credit_bytes);
   return RST_PENDING;
 }
 
 void Instance::Subscription::on_open() {
   const auto opening = std::move(opening_);
+  broker.join(state);
   if (opening->credit_messages > 0) broker.credit(state, opening->credit_messages, opening->credit_bytes);
 }
 
@@ -177,6 +197,12 @@ Instance::Publisher::Publisher(const sdk::Birth& birth, Instance& /*instance*/, 
       state(*this, parent.state),
       destination_(sdk::view(spec.destination)) {
   state.makes_logs = spec.kind == kLog;
+  state.transactional = (spec.flags & RST_PUBLISHER_TRANSACTIONAL) != 0;
+}
+
+std::int32_t Instance::Publisher::begin(Subscription* only, std::uint64_t timeout_ns, std::uint64_t& tx,
+                                        std::uint64_t /*op*/, sdk::ErrorOut error) {
+  return broker.begin(state, only != nullptr ? &only->state : nullptr, timeout_ns, tx, error);
 }
 
 std::int32_t Instance::Publisher::open(sdk::ErrorOut error) { return broker.open(state, destination_, error); }

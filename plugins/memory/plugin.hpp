@@ -26,7 +26,7 @@ struct Instance {
 
   struct Connection : sdk::Connection {
     Connection(const sdk::Birth& birth, Instance& instance, const rst_connection_spec& spec);
-    void on_open();
+    void on_open() { broker.open(state); }
     void on_close(bool abort, std::uint64_t timeout_ns) override;
     std::int32_t flush(std::uint64_t timeout_ns, std::uint64_t op, sdk::ErrorOut error);
     std::int32_t apply(const rst_admin_request& request, sdk::ErrorOut error);
@@ -42,6 +42,7 @@ struct Instance {
     void on_close(bool abort, std::uint64_t timeout_ns) override;
     std::int32_t on_credit(const rst_credit& call, sdk::ErrorOut error);
     std::int32_t settle(const rst_settle& call, sdk::ErrorOut error);
+    std::int32_t enlist(const rst_settle& call, sdk::ErrorOut error) { return broker.enlist(state, call, error); }
     std::int32_t seek(std::span<const rst_position> positions, std::uint64_t op, sdk::ErrorOut error);
 
     memory::Broker& broker;
@@ -61,7 +62,10 @@ struct Instance {
     std::int32_t open(sdk::ErrorOut error);
     void on_close(bool abort, std::uint64_t timeout_ns) override;
     std::int32_t publish(rst_publish& call, sdk::ErrorOut error) { return broker.publish(state, call, error); }
+    std::int32_t enlist(rst_publish& call, sdk::ErrorOut error) { return broker.enlist(state, call, error); }
     std::int32_t request(rst_publish& call, sdk::ErrorOut error) { return broker.request(state, call, error); }
+    std::int32_t begin(Subscription* only, std::uint64_t timeout_ns, std::uint64_t& tx, std::uint64_t op,
+                       sdk::ErrorOut error);
     std::int32_t flush(std::uint64_t timeout_ns, std::uint64_t op, sdk::ErrorOut error);
 
     memory::Broker& broker;
@@ -85,10 +89,17 @@ struct Instance {
                         std::uint64_t& age_ns, sdk::ErrorOut error);
   std::int32_t step(std::int64_t now_ns, std::int64_t& next_due_ns, std::uint64_t& pending, sdk::ErrorOut error);
 
-  static constexpr std::size_t kMaxBrokers = 4096;
+  std::int32_t commit(std::uint64_t tx, std::uint64_t op, sdk::ErrorOut error);
+  std::int32_t abort(std::uint64_t tx, std::uint64_t op, sdk::ErrorOut error);
+  std::int32_t answer(std::uint64_t answer, std::int32_t status, std::span<const rst_position> positions,
+                      sdk::ErrorOut error);
+
+  static constexpr std::size_t kMaxBrokers = std::size_t{1} << Broker::kNumberBits;
 
   /// The broker of a URL: one per name, from the first connection to it until the instance ends. Any thread.
   Broker& broker_of(std::string_view url);
+  /// The broker that gave this id of a transaction or an event; nullptr: none did. Any thread.
+  Broker* giver_of(std::uint64_t id);
   /// Fires what is due in every broker; the next due moment. Any thread.
   std::int64_t run_due(std::int64_t now_ns, std::uint64_t& pending);
 

@@ -31,17 +31,17 @@ RUSTSTREAM_MEMORY_BOTH(Publish);
 TEST_P(Publish, ReportsTheOneBadEntryOfABatch) {
   const auto subscription = client.subscribe({{"orders"}});
   const auto publisher = client.publisher("orders");
-  rst_out_props ttl{};
-  ttl.struct_size = sizeof ttl;
-  ttl.priority = ttl.partition = -1;
-  ttl.ttl_ns = 1;
+  rst_out_props urgent{};
+  urgent.struct_size = sizeof urgent;
+  urgent.priority = 10;
+  urgent.partition = -1;
   Statuses statuses;
   std::uint32_t accepted = 0;
   EXPECT_EQ(client.publish(publisher,
                            {{"a"},
                             {"b", {}, {}, "not a topic"},
                             {"c", {}, {}, "*"},
-                            {"d", {}, {}, "", 0, ttl},
+                            {"d", {}, {}, "", 0, urgent},
                             {"e", {}, {}, "", RST_OUT_RETAIN},
                             {"f", {}, {}, "nobody"},
                             {"g", {}, {}, "nobody", RST_OUT_MANDATORY},

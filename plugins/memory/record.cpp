@@ -1,5 +1,7 @@
 #include "record.hpp"
 
+#include "alarms.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -112,6 +114,7 @@ RecordParts Record::parts() const noexcept {
   parts.key = key();
   parts.key_len = tail.key_len;
   parts.headers = headers();
+  parts.priority = priority();
   if (const auto* cold = meta(); cold != nullptr) {
     parts.reply_to = text(cold->reply_to, cold->reply_to_len);
     parts.correlation = text(cold->correlation, cold->correlation_len);
@@ -134,6 +137,8 @@ RecordParts parts_of(const rst_out_message& message) noexcept {
     parts.correlation = {reinterpret_cast<const char*>(props->correlation), props->correlation_len};
     parts.message_id = {reinterpret_cast<const char*>(props->message_id), props->message_id_len};
     parts.content_type = {props->content_type, props->content_type_len};
+    parts.ttl_ns = props->ttl_ns;
+    parts.priority = props->priority > 0 ? static_cast<std::uint32_t>(props->priority) : 0;
   }
   return parts;
 }
@@ -152,6 +157,7 @@ RecordLayout::RecordLayout(const RecordParts& parts) noexcept
     body = align8(body) + sizeof(rst_message_meta) + parts.reply_to.size() + parts.correlation.size() +
            parts.message_id.size() + parts.content_type.size();
   }
+  if (parts.ttl_ns != 0) body = align8(body) + sizeof(Life);
   size = align8(sizeof(Record) + std::max(body, parts.payload_len + Record::kPadding));
 }
 
@@ -165,14 +171,16 @@ Record* make_record(Slabs& slabs, Topic& topic, std::string_view address, const 
   record->tail = {parts.key_len, static_cast<std::uint16_t>(headers), 1, RST_MESSAGE_PADDED, 0};
   if (parts.null_payload) record->tail.flags = RST_MESSAGE_NULL_PAYLOAD;
   record->features = (parts.null_payload ? Record::kNullPayload : 0) | (parts.key != nullptr ? Record::kHasKey : 0) |
-                     (meta ? Record::kHasMeta : 0) | (headers > 0 ? Record::kHasHeaders : 0);
+                     (meta ? Record::kHasMeta : 0) | (headers > 0 ? Record::kHasHeaders : 0) |
+                     (parts.ttl_ns != 0 ? Record::kHasLife : 0) | parts.priority << Record::kPriorityShift;
   Writer writer(reinterpret_cast<std::byte*>(record + 1));
   writer.put(parts.payload, parts.payload_len);
   writer.put(parts.key, parts.key_len);
-  if (headers == 0 && !meta) return record;
+  if (headers == 0 && !meta && parts.ttl_ns == 0) return record;
   writer.align();
   auto* table = writer.reserve<rst_header>(headers);
   auto* cold = meta ? writer.reserve<rst_message_meta>(1) : nullptr;
+  if (parts.ttl_ns != 0) *writer.reserve<Life>(1) = {parts.ttl_ns, kNever};
   put_headers(writer, put_headers(writer, table, parts.headers), parts.more_headers);
   if (cold != nullptr) put_meta(writer, *cold, address, parts);
   return record;

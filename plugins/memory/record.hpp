@@ -26,10 +26,18 @@ struct RecordParts {
   std::span<const rst_header> more_headers;  // follow the others
   bool null_payload = false;
   std::string_view reply_to, correlation, message_id, content_type;
+  std::uint64_t ttl_ns = 0;  // 0: none
+  std::uint32_t priority = 0;
+};
+
+/// How long a record with a TTL is worth delivering; absent in all others.
+struct Life {
+  std::uint64_t ttl_ns;
+  std::int64_t expires_ns;  // monotonic; kNever until it is published
 };
 
 /// Immutable once it is published, but for the two counts. Behind it in memory: payload, key, then 8-aligned the
-/// headers, the cold line and their text; at least kPadding readable bytes behind the payload (rule M5).
+/// headers, the cold line, the life and their text; at least kPadding readable bytes behind the payload (rule M5).
 struct Record {
   static constexpr std::uint32_t kPadding = 64;
   static constexpr std::uint64_t kMaxBytes = 1U << 30;  // of everything that one record carries
@@ -40,6 +48,10 @@ struct Record {
   static constexpr std::uint32_t kHasKey = 2;
   static constexpr std::uint32_t kHasMeta = 4;
   static constexpr std::uint32_t kHasHeaders = 8;
+  static constexpr std::uint32_t kHasLife = 16;
+  static constexpr std::uint32_t kPriorityShift = 24;  // the bits from here on
+
+  static constexpr std::uint32_t kHighestPriority = 9;
 
   /// The last 16 bytes of an rst_message as a first delivery has them: copied in one piece.
   struct Tail {
@@ -74,10 +86,23 @@ struct Record {
                ? reinterpret_cast<const rst_message_meta*>(behind_key() + tail.header_count * sizeof(rst_header))
                : nullptr;
   }
+  /// nullptr when it has no TTL.
+  [[nodiscard]] Life* life() noexcept {
+    return (features & kHasLife) != 0 ? const_cast<Life*>(reinterpret_cast<const Life*>(behind_meta())) : nullptr;
+  }
+  [[nodiscard]] bool expired(std::int64_t now_ns) noexcept {
+    return (features & kHasLife) != 0 && life()->expires_ns <= now_ns;
+  }
+  [[nodiscard]] std::uint32_t priority() const noexcept { return features >> kPriorityShift; }
+  /// All but the TTL, for a copy of it.
   [[nodiscard]] RecordParts parts() const noexcept;
 
  private:
   [[nodiscard]] const std::byte* behind_key() const noexcept;
+  [[nodiscard]] const std::byte* behind_meta() const noexcept {
+    const auto meta = (features & kHasMeta) != 0 ? sizeof(rst_message_meta) : 0;
+    return behind_key() + tail.header_count * sizeof(rst_header) + meta;
+  }
 };
 static_assert(sizeof(Record) == 64);
 static_assert(sizeof(Record::Tail) == sizeof(rst_message) - offsetof(rst_message, key_len));

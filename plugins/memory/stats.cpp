@@ -22,6 +22,7 @@ void add_group(std::vector<rst_stat>& stats, const Group& group) {
   add(stats, RST_STAT_WAITING, group.available());
   add(stats, RST_STAT_DELAYED, group.delayed.size());
   add(stats, RST_STAT_MEMBERS, group.members.size());
+  add(stats, RST_STAT_EXPIRED, group.expired);
 }
 
 }  // namespace
@@ -41,7 +42,7 @@ void Stats::of(Broker& broker, std::vector<rst_stat>& stats) {
   }
   add(stats, RST_STAT_WAITING, waiting);
   add(stats, RST_STAT_UNSETTLED, in_flight);
-  add(stats, RST_STAT_DELAYED, delayed);
+  add(stats, RST_STAT_DELAYED, delayed + broker.schedule_.size());
   add(stats, RST_STAT_PUBLISHED, published);
   add(stats, kStatStored, stored);
   add(stats, kStatStoredBytes, stored_bytes);

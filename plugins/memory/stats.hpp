@@ -27,7 +27,7 @@ constexpr rst_stat_decl stat(std::uint32_t id, std::string_view name, std::uint1
 inline constexpr std::array kStatDecls{
     detail::stat(RST_STAT_WAITING, "waiting", RST_STAT_GAUGE, "messages of the group that could be delivered now"),
     detail::stat(RST_STAT_UNSETTLED, "unsettled", RST_STAT_GAUGE, "messages delivered and not settled"),
-    detail::stat(RST_STAT_DELAYED, "delayed", RST_STAT_GAUGE, "messages held until their retry is due"),
+    detail::stat(RST_STAT_DELAYED, "delayed", RST_STAT_GAUGE, "messages held until their publish or retry is due"),
     detail::stat(RST_STAT_PUBLISHED, "published", RST_STAT_COUNTER, "messages accepted"),
     detail::stat(RST_STAT_DELIVERED, "delivered", RST_STAT_COUNTER, "messages handed to the host"),
     detail::stat(RST_STAT_REDELIVERED, "redelivered", RST_STAT_COUNTER, "of those, the ones that came back before"),
@@ -36,6 +36,7 @@ inline constexpr std::array kStatDecls{
     detail::stat(RST_STAT_RELEASED, "released", RST_STAT_COUNTER, "releases"),
     detail::stat(RST_STAT_REJECTED, "rejected", RST_STAT_COUNTER, "messages given up"),
     detail::stat(RST_STAT_DEAD_LETTERED, "dead_lettered", RST_STAT_COUNTER, "of those, the ones that were moved"),
+    detail::stat(RST_STAT_EXPIRED, "expired", RST_STAT_COUNTER, "messages of the group whose TTL was over"),
     detail::stat(RST_STAT_CAPACITY, "capacity", RST_STAT_GAUGE, "most messages that the topic stores"),
     detail::stat(RST_STAT_MEMBERS, "members", RST_STAT_GAUGE, "subscriptions in the group", RST_UNIT_NONE),
     detail::stat(RST_STAT_CREDIT, "credit", RST_STAT_GAUGE, "messages that may still be delivered"),

@@ -15,6 +15,7 @@ namespace ruststream::memory {
 
 struct Group;
 struct Topic;
+struct Transaction;
 
 /// One member of a group; part of the host's object. Guarded by the broker's lock. The object ends only after
 /// Object::closed, which the broker calls when no thread is inside host.deliver with a batch of it.
@@ -34,7 +35,8 @@ struct Subscription : Alarm {
 
   std::int64_t credit_messages = 0;
   std::int64_t credit_bytes = 0;
-  std::uint32_t window = 0;     // most unsettled
+  std::uint32_t window = 0;  // most unsettled; 0 while the connection is down
+  std::uint32_t full_window = 0;
   std::uint32_t max_batch = 0;  // messages
   std::uint32_t generation = 1;
   bool delivering = false;   // one thread is inside host.deliver with a batch of it
@@ -43,8 +45,9 @@ struct Subscription : Alarm {
   bool names_topic = false;  // a pattern or several addresses: each message says where it was published
 
   std::int64_t ack_timeout_ns = 0;  // 0: none
-  std::uint32_t max_attempts = 0;   // 0: no limit
-  std::string dead_letter;          // empty: none
+  std::uint64_t revoke_timeout_ns = 0;
+  std::uint32_t max_attempts = 0;  // 0: no limit
+  std::string dead_letter;         // empty: none
 
   std::uint64_t dropped = 0;             // by the close
   std::uint64_t drains = 0;              // a batch refused after one is not credited back
@@ -63,10 +66,14 @@ struct Publisher {
   sdk::Publisher& object;
   Connection& connection;
   const std::uint64_t max_payload;
-  Topic* topic = nullptr;   // the fixed destination, pinned; nullptr: each message names its own
-  std::string destination;  // its name
-  bool makes_logs = false;  // topics that it names first are of kind log
-  bool closing = false;
+  Topic* topic = nullptr;              // the fixed destination, pinned; nullptr: each message names its own
+  std::string destination;             // its name
+  Transaction* transaction = nullptr;  // the open one
+  bool makes_logs = false;             // topics that it names first are of kind log
+  bool transactional = false;
+  enum class Barrier : std::uint8_t { kNone, kCounted, kDown, kClosing };
+  Barrier barrier = Barrier::kNone;  // in front of each publish; kCounted: the connection counts them
+  [[nodiscard]] bool closing() const noexcept { return barrier == Barrier::kClosing; }
   Topic* refused_by = nullptr;  // a PUB_WRITABLE is owed when it has room
   std::uint64_t published = 0;
 };

@@ -137,6 +137,11 @@ std::vector<rst_option> Client::options_of(const OptionList& options) const {
 }
 
 std::uint64_t Client::connect(std::string_view url, const OptionList& options) {
+  EXPECT_EQ(try_connect(url, options), RST_DONE) << error_text();
+  return connection;
+}
+
+std::int32_t Client::try_connect(std::string_view url, const OptionList& options) {
   const auto given = options_of(options);
   rst_connection_spec spec{};
   spec.struct_size = sizeof spec;
@@ -144,9 +149,9 @@ std::uint64_t Client::connect(std::string_view url, const OptionList& options) {
   spec.url = str(url);
   spec.options = given.data();
   spec.option_count = static_cast<std::uint32_t>(given.size());
-  EXPECT_EQ(table.connect(instance, &spec, &connection, &error), RST_DONE) << error_text();
-  connections_.push_back(connection);
-  return connection;
+  const auto result = table.connect(instance, &spec, &connection, &error);
+  if (result == RST_DONE) connections_.push_back(connection);
+  return result;
 }
 
 std::int32_t Client::try_subscribe(const Subscribe& wanted, Subscription* made) {
@@ -185,11 +190,13 @@ Client::Subscription Client::subscribe(const Subscribe& wanted) {
   return made;
 }
 
-std::uint64_t Client::publisher(std::string_view destination, std::uint32_t kind, std::uint64_t on) {
+std::uint64_t Client::publisher(std::string_view destination, std::uint32_t kind, std::uint64_t on,
+                                std::uint32_t flags) {
   rst_publisher_spec spec{};
   spec.struct_size = sizeof spec;
   spec.id = ++last_id_;
   spec.kind = kind;
+  spec.flags = flags;
   spec.destination = str(destination);
   std::uint64_t handle = 0;
   EXPECT_EQ(table.open_publisher(instance, on != 0 ? on : connection, &spec, &handle, &error), RST_DONE)
@@ -238,6 +245,7 @@ std::int32_t Client::publish(std::uint64_t publisher, const std::vector<Out>& me
   rst_publish call{};
   call.struct_size = sizeof call;
   call.publisher = publisher;
+  call.tx = tx;
   call.messages = raws.data();
   call.count = static_cast<std::uint32_t>(raws.size());
   call.stride = sizeof(rst_out_message);
@@ -276,6 +284,7 @@ std::int32_t Client::settle(const Subscription& subscription, std::uint64_t toke
   rst_settle call{};
   call.struct_size = sizeof call;
   call.subscription = subscription.handle;
+  call.tx = tx;
   call.items = &item;
   call.count = 1;
   call.stride = sizeof item;

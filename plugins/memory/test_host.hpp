@@ -81,6 +81,7 @@ class Client {
   ~Client();  // closes what connect opened, and ends the instance
 
   std::uint64_t connect(std::string_view url = "memory:", const OptionList& options = {});
+  std::int32_t try_connect(std::string_view url, const OptionList& options);
 
   struct Subscribe {
     std::vector<std::string> addresses;
@@ -103,7 +104,8 @@ class Client {
   Subscription subscribe(const Subscribe& wanted);
   std::int32_t try_subscribe(const Subscribe& wanted, Subscription* made = nullptr);
 
-  std::uint64_t publisher(std::string_view destination, std::uint32_t kind = 0, std::uint64_t connection = 0);
+  std::uint64_t publisher(std::string_view destination, std::uint32_t kind = 0, std::uint64_t connection = 0,
+                          std::uint32_t flags = 0);
   std::int32_t publish(std::uint64_t publisher, const std::vector<Out>& messages,
                        std::vector<std::int32_t>* statuses = nullptr, std::uint32_t* accepted = nullptr,
                        std::vector<rst_position>* receipts = nullptr);
@@ -136,6 +138,7 @@ class Client {
   Host host;
   void* instance = nullptr;
   std::uint64_t connection = 0;
+  std::uint64_t tx = 0;  // that publish and settle name
   rst_error error{};
 
  private:

@@ -21,6 +21,7 @@ struct TopicOptions {
   std::uint64_t capacity_messages = 0;  // 0: no bound
   std::uint64_t capacity_bytes = 0;
   std::uint32_t partitions = 0;  // 0: keys give no partition
+  bool assigns = false;          // each partition to one member of a group; else members share
 
   bool operator==(const TopicOptions&) const = default;
 };

@@ -49,7 +49,13 @@ void Instance::validate(const rst_connection_spec& spec, sdk::Plan& plan, sdk::R
   if (!is_name(name)) {
     report.issue(RST_E_INVALID, "the name in memory:NAME has letters, digits, `.`, `-` and `_`, at most 64 of them");
   }
-  plan.max_payload = sdk::Options{kOptionTable, spec.options, spec.option_count}[kMaxPayloadOption].bytes();
+  const sdk::Options options{kOptionTable, spec.options, spec.option_count};
+  const auto partitions = options[kPartitionsOption].u64();
+  if (options[kAssignOption].text() == "partitions" && (partitions == 0 || partitions > kMostAssigned)) {
+    report.issue(RST_E_OPTION, "option `", sdk::subject("assign"), "` needs `partitions` from 1 to ", kMostAssigned,
+                 ", they are ", partitions);
+  }
+  plan.max_payload = options[kMaxPayloadOption].bytes();
   report.text(RST_TEXT_SERVER_DISPLAY, "memory:" + std::string(is_name(name) ? name : ""));
 }
 
