@@ -41,11 +41,14 @@ struct Case {
 [[nodiscard]] std::span<const Case> declared_option_cases();
 [[nodiscard]] std::span<const Case> delivery_cases();
 [[nodiscard]] std::span<const Case> entry_cases();
+[[nodiscard]] std::span<const Case> fault_cases();
 [[nodiscard]] std::span<const Case> flow_cases();
 [[nodiscard]] std::span<const Case> header_cases();
 [[nodiscard]] std::span<const Case> lifecycle_cases();
+[[nodiscard]] std::span<const Case> loss_cases();
 [[nodiscard]] std::span<const Case> memory_cases();
 [[nodiscard]] std::span<const Case> option_cases();
+[[nodiscard]] std::span<const Case> partition_cases();
 [[nodiscard]] std::span<const Case> process_cases();
 [[nodiscard]] std::span<const Case> publish_cases();
 [[nodiscard]] std::span<const Case> race_cases();
@@ -54,6 +57,8 @@ struct Case {
 [[nodiscard]] std::span<const Case> settle_cases();
 [[nodiscard]] std::span<const Case> size_cases();
 [[nodiscard]] std::span<const Case> table_cases();
+[[nodiscard]] std::span<const Case> time_cases();
+[[nodiscard]] std::span<const Case> transaction_cases();
 [[nodiscard]] std::span<const Case> unknown_cases();
 [[nodiscard]] std::span<const Case> verdict_cases();
 

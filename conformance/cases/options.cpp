@@ -223,16 +223,16 @@ constexpr Case kCases[] = {
                const Lent<rst_option> options("rst_option", usual + 1);
                options[0] = all[i];
                std::copy_n(all.get() + wrong.names().size(), usual, options.get() + 1);
-               std::string text;
+               Outcome told;
                const std::int32_t code = -with_spec(
                    t, scope, options.get(), static_cast<std::uint32_t>(options.size()), [&](const auto* spec) {
                      return t.instance().call(
-                         "opening", [&](rst_error* error) { return open(t, scope, spec, error); }, &text);
+                         "opening", [&](rst_error* error) { return open(t, scope, spec, error); }, &told);
                    });
                const std::string what = "`" + wrong.names()[i] + "` of " + name_of_scope(scope);
                t.expect_code(code, RST_E_OPTION, "O1", "the verb, with " + what);
-               t.expect(text.find(wrong.names()[i]) != std::string::npos, "O1", "the error names " + what,
-                        quoted(text));
+               t.expect(told.text.find(wrong.names()[i]) != std::string::npos, "O1", "the error names " + what,
+                        quoted(told.text));
              }
            }
          }},

@@ -79,15 +79,14 @@ Pending Instance::call(std::string name, std::uint64_t connection, std::chrono::
                        std::function<void()> when_over) {
   const std::uint64_t op = host.start_operation(name, connection);
   Outcome now;
-  const std::int32_t returned = call(name, [&](rst_error* error) { return verb(op, now.value, error); }, &now.text);
+  const std::int32_t returned = call(name, [&](rst_error* error) { return verb(op, now.value, error); }, &now);
   host.returned(op, returned, std::move(when_over));
   now.code = std::max(0, -returned);
   test.check();
   return {*this, op, returned, std::move(now), timeout};
 }
 
-std::int32_t Instance::call(std::string_view name, const std::function<std::int32_t(rst_error*)>& verb,
-                            std::string* text) {
+std::int32_t Instance::call(std::string_view name, const std::function<std::int32_t(rst_error*)>& verb, Outcome* told) {
   Lent<rst_error> error("rst_error");
   const Meter meter;
   const std::int32_t returned = test.inside(name, [&] { return verb(error.get()); });
@@ -101,7 +100,10 @@ std::int32_t Instance::call(std::string_view name, const std::function<std::int3
                      std::string(name) + " returned " + std::to_string(returned));
   }
   if (returned < 0) host.check_error(name, returned, *error);
-  if (text != nullptr) text->assign(error->text, returned < 0 ? error->text_len : 0U);
+  if (told != nullptr && returned < 0) {
+    told->flags = error->flags;
+    told->text.assign(error->text, error->text_len);
+  }
   return returned;
 }
 
@@ -137,6 +139,14 @@ Connection Instance::connect(const Connect& wanted) {
   const std::scoped_lock lock(open_mutex_);
   open_.push_back(made);
   return made;
+}
+
+std::int32_t Instance::answer(std::uint64_t answer, std::int32_t status) {
+  if (table().answer == nullptr) test.fail("G1", "a plugin whose events wait for an answer has answer", "it has none");
+  const std::int32_t returned =
+      call("answer", [&](rst_error* error) { return table().answer(instance_, answer, status, nullptr, 0, error); });
+  test.check();
+  return std::max(0, -returned);
 }
 
 Connection& Instance::connection() {

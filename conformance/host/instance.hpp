@@ -193,6 +193,17 @@ class Publishing {
   std::uint32_t accepted_;
 };
 
+/// Of rst.tx. Publishes and settlements join by `id`.
+struct Transaction {
+  static constexpr std::chrono::nanoseconds kTimeout = 5s;
+
+  Instance* instance = nullptr;
+  std::uint64_t id = 0;
+
+  [[nodiscard]] Outcome commit() const;
+  [[nodiscard]] Outcome abort() const;
+};
+
 struct Publisher {
   Instance* instance = nullptr;
   std::uint64_t id = 0, handle = 0;
@@ -213,6 +224,10 @@ struct Publisher {
   Published publish(const Out& message, const PublishOptions& options = {}) const {
     return publish(std::span(&message, 1), options);
   }
+  /// For settlements of one subscription, or of any of the connection. Must succeed: else the case fails.
+  [[nodiscard]] Transaction begin(const Subscription* only = nullptr, std::chrono::nanoseconds timeout = 30s) const;
+  std::pair<Transaction, Pending> try_begin(const Subscription* only = nullptr,
+                                            std::chrono::nanoseconds timeout = 30s) const;
   Pending flush(std::chrono::nanoseconds timeout = 5s) const;
   Pending close(std::uint32_t flags = 0, std::chrono::nanoseconds timeout = 5s) const;
 };
@@ -237,6 +252,8 @@ class Instance {
   std::pair<Publisher, Pending> try_publisher(const OpenPublisher& wanted);
   Pending close(std::uint64_t id, std::uint64_t connection, std::uint64_t handle, std::uint32_t flags,
                 std::chrono::nanoseconds timeout);
+  /// Answers an event that waits for it (rule H4). The code, 0 for OK.
+  std::int32_t answer(std::uint64_t answer, std::int32_t status = RST_OK);
   /// The connection that is made when a case names none.
   Connection& connection();
 
@@ -246,7 +263,7 @@ class Instance {
                std::function<void()> when_over = {});
   /// The same for a verb without a completion.
   std::int32_t call(std::string_view name, const std::function<std::int32_t(rst_error* error)>& verb,
-                    std::string* text = nullptr);
+                    Outcome* told = nullptr);
 
   Outcome deinit();  // early; the destructor does nothing more then
   [[nodiscard]] void* raw() const noexcept { return instance_; }

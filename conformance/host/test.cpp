@@ -186,9 +186,7 @@ void Test::answer() {
   const std::vector<Instance*> all = instances_;
   for (Instance* const each : all) {
     for (const Event& event : each->host.unanswered()) {
-      (void)each->call("answer", [&](rst_error* error) {
-        return each->table().answer(each->raw(), event.answer, RST_OK, nullptr, 0, error);
-      });
+      (void)each->answer(event.answer);
     }
   }
 }

@@ -93,12 +93,13 @@ std::string misfits(const Testkit& kit, const Plugin& plugin) {
   };
   check_options("options", kit.options);
   check_options("backpressure_options", kit.backpressure_options);
+  check_options("disconnect_options", kit.disconnect_options);
   for (const auto& [name, of] : kit.kinds) {
     const std::string where = "kinds." + name;
     check_kind(where, name);
     if (!of.publish_kind.empty()) check_kind(where + ".publish_kind", of.publish_kind);
-    for (const OptionTexts* const each :
-         {&of.subscription_options, &of.publisher_options, &of.admin_options, &of.ack_deadline_options})
+    for (const OptionTexts* const each : {&of.subscription_options, &of.publisher_options, &of.admin_options,
+                                          &of.rebalance_options, &of.ack_deadline_options})
       check_options(where, *each);
   }
   return all;

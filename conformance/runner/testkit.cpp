@@ -174,6 +174,7 @@ std::expected<Testkit, std::string> parse_testkit(std::string_view text, const s
                     {"subscription_options", reader.options(of.subscription_options)},
                     {"publisher_options", reader.options(of.publisher_options)},
                     {"admin_options", reader.options(of.admin_options)},
+                    {"rebalance_options", reader.options(of.rebalance_options)},
                     {"ack_deadline_options", reader.options(of.ack_deadline_options)}});
     }
   };
@@ -182,6 +183,7 @@ std::expected<Testkit, std::string> parse_testkit(std::string_view text, const s
                 {"options", reader.options(kit.options)},
                 {"server", reader.text(kit.server)},
                 {"refused_options", reader.options(kit.refused_options)},
+                {"disconnect_options", reader.options(kit.disconnect_options)},
                 {"address", reader.text(kit.address)},
                 {"pattern", reader.text(kit.pattern)},
                 {"create", reader.flag(kit.create)},

@@ -15,8 +15,9 @@ using OptionTexts = std::vector<std::pair<std::string, std::string>>;  // as a u
 
 /// What a plugin says of itself so that it can be tested: `testkit.toml`, then the command line on top.
 struct Testkit {
-  std::string url;      // empty: the first scheme and a colon
-  OptionTexts options;  // of the connection
+  std::string url;                 // empty: the first scheme and a colon
+  OptionTexts options;             // of the connection
+  OptionTexts disconnect_options;  // of one that is lost by itself after a while, and comes back
   /// How an address is made of {case}, unique for each run of a case, and {name}, one of its several.
   std::string address = "{case}.{name}";
   std::string pattern;  // a pattern that covers all addresses of a case; empty: cases with patterns are skipped
@@ -25,6 +26,7 @@ struct Testkit {
   struct KindKit {
     std::string publish_kind;  // which kind's publisher reaches its subscriptions; empty: its own
     OptionTexts subscription_options, publisher_options, admin_options;
+    OptionTexts rebalance_options;     // of a connection on which members of a group have partitions of their own
     OptionTexts ack_deadline_options;  // of a subscription whose plan is to have a short ack deadline
   };
   /// Of a connection on which a few messages are all that fits, so that a publisher soon gets back-pressure. None:

@@ -4,8 +4,8 @@
 
 namespace ruststream::memory {
 
-void Schedule::add(std::int64_t due_ns, Record& record) {
-  heap_.push_back({due_ns, ++last_number_, &record});
+void Schedule::add(std::int64_t at_ns, Record& record) {
+  heap_.push_back({at_ns, ++last_number_, &record});
   std::push_heap(heap_.begin(), heap_.end(), later);
 }
 

@@ -18,7 +18,7 @@ class Schedule : public Alarm {
   [[nodiscard]] std::size_t size() const noexcept { return heap_.size(); }
   [[nodiscard]] std::int64_t next_due() const noexcept { return heap_.empty() ? kNever : heap_.front().due_ns; }
 
-  void add(std::int64_t due_ns, Record& record);
+  void add(std::int64_t at_ns, Record& record);
   /// The next that is due by `now_ns`, taken out; nullptr when there is none.
   Record* take_due(std::int64_t now_ns) noexcept;
   /// Takes out those for which `goes(record)` is true.

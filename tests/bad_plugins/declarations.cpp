@@ -157,7 +157,8 @@ const void* extension(rst_str id) {
 
 std::int32_t init(const rst_host* host, const rst_init_args* args, void** instance, rst_error* error) {
   static int instances = 0;
-  if (args->struct_size >= sizeof(rst_init_args) && args->flags != 0 && !is(unknown_init_flag_is_taken)) return fail(error, RST_E_UNSUPPORTED, "unknown flag of init");
+  if (args->struct_size >= sizeof(rst_init_args) && args->flags != 0 && !is(unknown_init_flag_is_taken))
+    return fail(error, RST_E_UNSUPPORTED, "unknown flag of init");
   if (is(refuses_a_second_instance) && ++instances > 1) return fail(error, RST_E_STATE, "one is enough");
   *instance = new Instance(host);
   return RST_DONE;
@@ -173,7 +174,9 @@ Declared::Declared() {
   constexpr std::string_view kNames[] = {"queue", "log", "pubsub"};
   for (std::uint32_t i = is(good_has_nothing_optional) ? std::uint32_t{pubsub} : 0U; i < kind_count; ++i) {
     caps[i] = capabilities(i);
-    kinds.push_back({str(kNames[i]), str("held in memory"), caps[i].data(), static_cast<std::uint32_t>(caps[i].size()), RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER | (is(good_has_nothing_optional) ? 0U : RST_ROLE_ADMIN)});
+    kinds.push_back(
+        {str(kNames[i]), str("held in memory"), caps[i].data(), static_cast<std::uint32_t>(caps[i].size()),
+         RST_ROLE_SUBSCRIPTION | RST_ROLE_PUBLISHER | (is(good_has_nothing_optional) ? 0U : RST_ROLE_ADMIN)});
   }
   if (is(kind_has_no_name)) kinds[1].name = {};
   if (is(two_kinds_of_one_name)) kinds[1].name = kinds[0].name;

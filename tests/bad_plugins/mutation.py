@@ -76,6 +76,7 @@ class Run:
     def __init__(self, args, folder, variant):
         self.variant = variant
         command = [args.runner, variant.make(args.build, folder), "--jobs", "1", "--strict"]
+        command += ["--timeout", "30s" if variant.good else "8s"]
         if variant.name != "good_has_nothing_optional":  # it has no kind for which anything is to be said
             command += ["--testkit", HERE / "testkit.toml"]
         about = [rule for rule in (variant.rule, *variant.implied) if rule in args.rules]

@@ -18,8 +18,10 @@ constexpr std::uint32_t capability_of(std::uint16_t verdict) {
 
 std::int32_t Instance::settle(const rst_settle* call, rst_error* error) {
   const rst_settle settle = known(call);
-  if ((settle.flags & ~RST_SETTLE_CONFIRM) != 0 && !is(unknown_settle_flag_is_taken)) return fail(error, RST_E_UNSUPPORTED, "unknown flag of settle");
-  if (is(settle_has_no_room) && settle.count > 2) return fail(error, RST_E_BACKPRESSURE, "too many settlements", RST_ERROR_RETRYABLE);
+  if ((settle.flags & ~RST_SETTLE_CONFIRM) != 0 && !is(unknown_settle_flag_is_taken))
+    return fail(error, RST_E_UNSUPPORTED, "unknown flag of settle");
+  if (is(settle_has_no_room) && settle.count > 2)
+    return fail(error, RST_E_BACKPRESSURE, "too many settlements", RST_ERROR_RETRYABLE);
   if (settle.stride < sizeof(rst_settlement)) return fail(error, RST_E_INVALID, "there is no room for a status");
   std::int32_t status = RST_DONE;
   Lock lock(mutex_);
