@@ -212,14 +212,15 @@ constexpr Case kCases[] = {
      .run =
          [](Test& t) {
            skip_shared_window(t);
-           constexpr std::size_t kMessages = 300;
+           const std::uint32_t many = t.unsettled(300);
            const Subscription slow = t.subscribe({.addresses = {t.address("slow")}, .credit = 0, .window = 8});
-           const Subscription fast = t.subscribe({.addresses = {t.address("fast")}, .credit = 2 * kMessages});
+           const Subscription fast =
+               t.subscribe({.addresses = {t.address("fast")}, .credit = 2 * many, .window = many});
            const Publisher to_slow = t.publisher({.destination = t.address("slow")});
            const Publisher to_fast = t.publisher({.destination = t.address("fast")});
-           to_slow.send(numbered(kMessages));
-           to_fast.send(numbered(kMessages));
-           for (const Message& message : fast.next(kMessages, "F2")) finish(fast, message);
+           to_slow.send(numbered(many));
+           to_fast.send(numbered(many));
+           for (const Message& message : fast.next(many, "F2")) finish(fast, message);
            slow.nothing("F1", "nothing is delivered without credit");
          }},
     {.name = "flow.nothing-after-close",

@@ -198,11 +198,7 @@ constexpr Case kCases[] = {
              (void)third.connect();
              (void)other.deinit();
              out.send("x");
-             for (;;) {
-               const Message message = sub.next();
-               finish(sub, message);
-               if (message.payload == "x") break;  // brokers outside the process share what the others published
-             }
+             finish(sub, sub.next());
            }
          }},
     {.name = "lifecycle.cycles-leave-nothing",
@@ -228,12 +224,12 @@ constexpr Case kCases[] = {
          "The life of an instance leaves no memory behind, however many connections, publishers and messages it had.",
      .run =
          [](Test& t) {
-           constexpr int kWindows = 3, kLives = 3, kConnections = 6;
+           constexpr int kWindows = 12, kLives = 3, kConnections = 6;
            constexpr std::int64_t kMay = 256;  // a life: less than one small leak for each of its connections
            if (t.plugin.table().runtime != RST_RUNTIME_NONE) Test::skip("its runtime's memory is not the C library's");
            if (heap_bytes() == 0) Test::skip("the C library's allocator is not in use");
-           std::int64_t each = INT64_MAX;  // what is left behind is left by each life: the least of several windows
-           for (int window = 0; window <= kWindows; ++window) {
+           std::int64_t each = INT64_MAX;  // a leak is in each window; caches of the allocator grow in some
+           for (int window = 0; window <= kWindows && each > kMay; ++window) {
              const std::int64_t before = heap_bytes();
              for (int life = 0; life < kLives; ++life) {
                Instance instance(t);  // what the host keeps about it goes with it
@@ -306,11 +302,11 @@ constexpr Case kCases[] = {
            for (int i = 0; i < 100; ++i) {
              out.send(numbered(20));
              sub.credit(1, 1);
+             for (const Message& message : sub.next(20)) finish(sub, message);
              if (i % 10 != 0) continue;
              const Connection on = t.instance().connect();
              (void)on.close().wait();
            }
-           for (const Message& message : sub.next(2000)) finish(sub, message);
          }},
 };
 

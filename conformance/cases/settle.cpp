@@ -196,14 +196,14 @@ constexpr Case kCases[] = {
      .needs = {RST_CAP_SETTLE},
      .run =
          [](Test& t) {
-           constexpr std::size_t kMany = 500;
-           const Subscription sub = t.subscribe({.credit = kMany});
-           const std::vector<Message> taken = exchange(t, sub, kMany);
-           for (std::size_t i = 0; i < kMany / 2; ++i) {
+           const std::uint32_t many = t.unsettled(500);
+           const Subscription sub = t.subscribe({.credit = many, .window = many});
+           const std::vector<Message> taken = exchange(t, sub, many);
+           for (std::size_t i = 0; i < many / 2; ++i) {
              t.expect_code(settle(sub, {taken[i].token, RST_VERDICT_ACK}), RST_OK, "S2", "an ack");
            }
            std::vector<Verdict> rest;
-           for (std::size_t i = kMany / 2; i < kMany; ++i) rest.push_back({taken[i].token, RST_VERDICT_ACK});
+           for (std::size_t i = many / 2; i < many; ++i) rest.push_back({taken[i].token, RST_VERDICT_ACK});
            const Settled settled = sub.settle(rest);
            t.expect(settled.verb.ok(), "S2", "an array of acks is taken", settled.verb.said());
            for (const std::int32_t status : settled.statuses) {

@@ -91,6 +91,11 @@ Plan Test::plan(const Subscribe& wanted) {
   return validate(*this, RST_SCOPE_SUBSCRIPTION, spec.get());
 }
 
+std::uint32_t Test::unsettled(std::uint32_t wanted) {
+  const auto most = static_cast<std::uint32_t>(plan({.window = wanted}).raw.max_unsettled);
+  return most != 0 ? std::min(most, wanted) : wanted;
+}
+
 std::int32_t Test::match(const Subscribe& to, const OpenPublisher& from, const Out* message) {
   const auto* const table = plugin.extension<rst_match>(RST_EXT_MATCH);
   if (table == nullptr) fail("cap", "a plugin that declares MATCH has rst.match", "it has none");

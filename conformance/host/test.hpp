@@ -62,6 +62,8 @@ class Test {
 
   /// What the plugin says of such a subscription before there is one.
   [[nodiscard]] Plan plan(const Subscribe& wanted);
+  /// How many of a subscription may be unsettled at once when it asks for a window of `wanted`; at most that.
+  [[nodiscard]] std::uint32_t unsettled(std::uint32_t wanted);
   /// Whether that message would reach that subscription, by rst.match: 1, 0 or minus a code.
   [[nodiscard]] std::int32_t match(const Subscribe& to, const OpenPublisher& from, const Out* message = nullptr);
 

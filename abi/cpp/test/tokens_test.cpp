@@ -82,6 +82,8 @@ TEST(Tokens, ThatWereNeverIssuedAreStale) {
   EXPECT_EQ(tokens.take(token + (1U << 24U)), -RST_E_STALE);
   EXPECT_EQ(tokens.take(255), -RST_E_STALE);
   EXPECT_EQ(tokens.take(~0ULL), -RST_E_STALE);
+  EXPECT_EQ(tokens.take(token | 1ULL << 62U), -RST_E_STALE);
+  EXPECT_EQ(tokens.peek(token | 1ULL << 63U), -RST_E_STALE);
 }
 
 TEST(Tokens, AreSettledOnceWhileOthersAreIssued) {

@@ -25,6 +25,9 @@ class Tokens {
   static constexpr std::uint32_t kChunk = 256;
   static constexpr std::uint64_t kOneGeneration = std::uint64_t{1} << kSlotBits;
 
+  static constexpr std::uint64_t kNoToken = std::uint64_t{3}
+                                            << 62U;  // bits that no token has: a word has no room for them
+
   // A slot's word: its token, with the generation to come while it is free, and two bits for what became of it.
   static constexpr std::uint64_t kFree = 0, kLive = 1, kTaken = 2, kStateMask = 3;
   struct Slot {
@@ -146,7 +149,7 @@ class Tokens {
 
  private:
   [[nodiscard]] Slot* at(std::uint64_t token) const noexcept {
-    const auto index = static_cast<std::uint32_t>(token & (kOneGeneration - 1));
+    const std::uint64_t index = token & (kNoToken | (kOneGeneration - 1));
     if (index >= most_) return nullptr;
     Chunk* const chunk = chunks_[index / kChunk].load(std::memory_order_acquire);
     return chunk == nullptr ? nullptr : &chunk->slots[index % kChunk];
