@@ -32,6 +32,7 @@ std::span<const Case> all_cases() {
                              unknown_cases(),
                              size_cases(),
                              process_cases(),
+                             performance_cases(),
                              loss_cases(),
                              fault_cases()})
       made.insert(made.end(), group.begin(), group.end());

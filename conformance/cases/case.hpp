@@ -23,6 +23,8 @@ struct Case {
   /// For a kind that does not declare `needs[0]`: shows that it says so and does nothing. Null: the case is skipped.
   void (*undeclared)(Test&) = nullptr;
   void (*run)(Test&) = nullptr;
+  /// What another process does that this case starts with Test::run_apart. Null: it starts none.
+  void (*apart)(Test&) = nullptr;
 
   [[nodiscard]] bool wanted_by(const Kind& kind) const noexcept {
     return std::ranges::all_of(needs, [&](std::uint32_t id) { return id == 0 || kind.can(id); });
@@ -49,6 +51,7 @@ struct Case {
 [[nodiscard]] std::span<const Case> memory_cases();
 [[nodiscard]] std::span<const Case> option_cases();
 [[nodiscard]] std::span<const Case> partition_cases();
+[[nodiscard]] std::span<const Case> performance_cases();
 [[nodiscard]] std::span<const Case> process_cases();
 [[nodiscard]] std::span<const Case> publish_cases();
 [[nodiscard]] std::span<const Case> race_cases();

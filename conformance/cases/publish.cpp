@@ -2,7 +2,9 @@
 #include "cases/case.hpp"
 #include "cases/messages.hpp"
 
+#include <csignal>
 #include <map>
+#include <sys/wait.h>
 
 namespace conformance {
 namespace {
@@ -18,6 +20,11 @@ void expect_taken(Test& t, const Published& published, std::size_t count) {
   }
 }
 
+constexpr std::size_t kConfirmed = 20;
+void publish_confirmed(const Publisher& out) {
+  for (const Out& each : numbered(kConfirmed)) out.send(each);
+}
+
 constexpr Case kCases[] = {
     {.name = "publish.status-of-each",
      .rule = "P1",
@@ -29,6 +36,35 @@ constexpr Case kCases[] = {
            expect_taken(t, out.publish(numbered(7)), 7);
            expect_taken(t, out.publish(numbered(7), {.confirm = false}), 7);
            expect_taken(t, out.publish(numbered(1)), 1);
+         }},
+    {.name = "publish.confirmed-is-kept",
+     .rule = "P1",
+     .says = "What is confirmed is stored: a process that is killed right after it has lost nothing of that.",
+     .needs = {RST_CAP_PUBLISH_CONFIRM},
+     .observes = RST_CAP_PUBLISH_CONFIRM,
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe();
+           if (t.testkit.server_place()) {
+             const Apart killed = t.run_apart("publish");
+             t.expect(WIFSIGNALED(killed.status) && WTERMSIG(killed.status) == SIGKILL, "P1",
+                      "another process publishes with confirmation", killed.output);
+           } else {  // the broker lives in this process: its connection is lost instead
+             const Connection other = t.instance().connect();
+             publish_confirmed(t.publisher({.connection = other}));
+             (void)other.close(RST_CLOSE_ABORT).wait();
+           }
+           std::set<std::string> seen;
+           while (seen.size() < kConfirmed) {
+             const Message message = sub.next("P1", "what was confirmed is delivered");
+             seen.insert(message.payload);
+             finish(sub, message);
+           }
+         },
+     .apart =
+         [](Test& t) {
+           publish_confirmed(t.publisher());
+           (void)std::raise(SIGKILL);
          }},
     {.name = "publish.without-completion",
      .rule = "P1",

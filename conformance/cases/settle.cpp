@@ -214,6 +214,7 @@ constexpr Case kCases[] = {
      .rule = "G2",
      .says = "Seek voids what was delivered before: those tokens are STALE, the generation is higher.",
      .needs = {RST_CAP_SETTLE, RST_CAP_SEEK},
+     .observes = RST_CAP_SEEK,
      .run =
          [](Test& t) {
            const Subscription sub = t.subscribe();

@@ -117,6 +117,8 @@ class Host {
   /// Called for each valid batch, on the plugin's thread; gives what deliver returns. Refused: it stays the plugin's
   /// and costs nothing. It may let go of the messages, which releases the batch. Empty: the batch is taken.
   std::function<std::int32_t(rst_batch& batch, std::vector<Message>& messages)> on_deliver;
+  /// Of a case that measures: takes each batch as it comes, and the host looks at none.
+  std::function<std::int32_t(rst_batch* batch)> takes_all;
   /// Strings that no log line, error or event may contain (rule O2), in any of their encodings.
   std::vector<std::string> secrets;
   std::uint32_t log_level = RST_LOG_TRACE;  // a plugin that logs must do it well

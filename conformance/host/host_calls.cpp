@@ -13,6 +13,7 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 }  // namespace
 
 std::int32_t Host::deliver(rst_batch* batch) {
+  if (takes_all) return takes_all(batch);
   if (batch == nullptr || !check_batch(*batch)) return -RST_E_STALE;
   std::vector<Message> messages;
   std::uint64_t id = batch->subscription;

@@ -25,6 +25,19 @@ struct CaseEnded {
   std::string skipped;
 };
 
+/// A figure that a case reports.
+struct Measure {
+  std::string name;
+  double value;
+  std::string unit;
+};
+
+/// What became of another process of a case.
+struct Apart {
+  int status = 0;      // as waitpid gives it
+  std::string output;  // both streams
+};
+
 /// What a case has at hand: the plugin, a host against it, and time. One case, one child process, one Test.
 class Test {
  public:
@@ -81,6 +94,14 @@ class Test {
   [[noreturn]] void fail(std::string_view rule, std::string expected, std::string seen);
   /// Only for what follows from the plugin's own declarations, or from a testkit that has no means for it.
   [[noreturn]] static void skip(std::string reason);
+  void measure(std::string name, double value, std::string unit) {
+    measures.push_back({std::move(name), value, std::move(unit)});
+  }
+  /// Runs the case's `apart` in a process of its own, which loads the plugin anew and has the same addresses, until it
+  /// ends. `under`: the program that runs it, and its arguments.
+  [[nodiscard]] Apart run_apart(const std::string& role, const std::vector<std::string>& under = {}) const {
+    return start_apart(role, under);
+  }
   void warn(std::string text) { warnings.push_back(std::move(text)); }
   /// Time is not simulated in this case, though the plugin could. Before its first instance.
   void use_real_time() noexcept {
@@ -107,6 +128,9 @@ class Test {
   /// Whether the host answers events that wait for an answer (rule H4), with OK.
   bool answers = true;
   std::vector<std::string> warnings;
+  std::vector<Measure> measures;
+  std::string apart;  // in such a process: what it is to do
+  std::function<Apart(const std::string&, const std::vector<std::string>&)> start_apart;  // the runner's
 
  private:
   friend class Instance;

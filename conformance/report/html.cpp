@@ -87,6 +87,17 @@ void matrix(std::ostream& out, const Report& report) {
          "of this run shows it · failed: declared, and does not work · warned: not declared, and yet it works</p>";
 }
 
+void measures(std::ostream& out, const Report& report) {
+  std::ostringstream rows;
+  for (const Result& result : report.results) {
+    for (const Measure& each : result.measures)
+      rows << "<tr><th>" << escaped(each.name) << "</th><td>" << escaped(result.kind) << "</td><td>"
+           << escaped(shown(each)) << "</td></tr>";
+  }
+  if (rows.view().empty()) return;
+  out << "<h2>Measured</h2><div class=\"card wide\"><table><tbody>" << rows.view() << "</tbody></table></div>";
+}
+
 std::string group_of(const Result& result) {
   const std::string name(result.of->name);
   return name.substr(0, name.find('.'));
@@ -135,6 +146,7 @@ std::string html_report(const Report& report) {
     if (each.failed()) failure(out, report, each);
   }
   matrix(out, report);
+  measures(out, report);
   cases(out, report);
   out << "</main></body></html>\n";
   return out.str();

@@ -17,6 +17,8 @@ json of(const Report& report, const Result& result) {
            {"rule", result.of->rule},       {"says", result.of->says},
            {"took_ms", result.took.count()}};
   if (!result.notes.empty()) one["notes"] = result.notes;
+  for (const Measure& each : result.measures)
+    one["measures"].push_back({{"name", each.name}, {"value", each.value}, {"unit", each.unit}});
   if (!result.failed()) return one;
   for (const Violation& each : result.violations) {
     one["violations"].push_back(

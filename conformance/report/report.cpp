@@ -3,6 +3,9 @@
 #include "cases/case.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
 
 namespace conformance {
 namespace {
@@ -35,6 +38,17 @@ std::size_t character_length(std::string_view text) {
 }
 
 }  // namespace
+
+std::string shown(const Measure& measure) {
+  std::array<char, 32> digits{};
+  if (measure.value < 100) {
+    (void)std::snprintf(digits.data(), digits.size(), "%.2f", measure.value);
+    return digits.data() + (" " + measure.unit);
+  }
+  std::string whole = std::to_string(std::llround(measure.value));
+  for (std::size_t at = whole.size(); at > 3;) whole.insert(at -= 3, ",");
+  return whole + " " + measure.unit;
+}
 
 std::size_t Report::count(Judgement judgement) const noexcept {
   return static_cast<std::size_t>(std::ranges::count(results, judgement, &Result::judgement));

@@ -28,6 +28,8 @@ inline constexpr std::array kJudgements{Judgement::pass, Judgement::fail, Judgem
 
 /// The command that runs exactly this again. Passwords in it are shown as ***.
 [[nodiscard]] std::string replay(const Report& report, const Result& result);
+/// A figure with its unit: 1.25 us, 812,000 messages/s.
+[[nodiscard]] std::string shown(const Measure& measure);
 /// An URL without its password.
 [[nodiscard]] std::string without_password(const std::string& url);
 /// Text that any reader takes: UTF-8 without control characters but tab and newline; other bytes become `?`.

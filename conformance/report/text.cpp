@@ -65,6 +65,16 @@ void matrix(std::ostream& out, const Report& report) {
   }
 }
 
+void measures(std::ostream& out, const Report& report) {
+  bool first = true;
+  for (const Result& result : report.results) {
+    for (const Measure& each : result.measures) {
+      if (std::exchange(first, false)) out << '\n';
+      out << padded(each.name, 17) << padded(result.kind, 12) << shown(each) << '\n';
+    }
+  }
+}
+
 }  // namespace
 
 std::string text_report(const Report& report) {
@@ -78,6 +88,7 @@ std::string text_report(const Report& report) {
       out << "\nwarn  " << each.of->name << "  [" << each.kind << "]\n  " << note << '\n';
   }
   matrix(out, report);
+  measures(out, report);
   out << '\n' << report.about.name << ' ' << report.about.version << ": " << report.count(Judgement::pass) << " passed";
   for (const Judgement each : {Judgement::fail, Judgement::crash, Judgement::hang, Judgement::warn, Judgement::skip}) {
     if (const std::size_t count = report.count(each); count != 0) out << ", " << count << ' ' << name_of(each);

@@ -5,11 +5,14 @@
 #include "host/options.hpp"
 #include "runner/crash_handler.hpp"
 #include "runner/nearest.hpp"
+#include "runner/process.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace conformance {
@@ -121,13 +124,45 @@ std::string missing(const Case& of, const Kind& kind) {
   return names;
 }
 
+/// Another process of this case, until it ends.
+Apart run_apart(Errand errand, const std::string& unique, const std::string& role,
+                const std::vector<std::string>& under) {
+  errand.apart = role;
+  errand.unique = unique;
+  errand.report = 1;
+  errand.doing = -1;
+  Pipe pipe;
+  const pid_t process = spawn({.arguments = {"--child", errand.to_json()},
+                               .environment = own_environment(),
+                               .output = pipe.write.get(),
+                               .errors = pipe.write.get(),
+                               .on_parent_death = SIGKILL,
+                               .under = under});
+  pipe.write.close();
+  Apart ended;
+  constexpr std::size_t kLimit = 1U << 20U;
+  for (bool more = true; more;) {
+    pollfd wait{pipe.read.get(), POLLIN, 0};
+    (void)::poll(&wait, 1, -1);
+    more = drain(pipe.read.get(), ended.output, kLimit);
+  }
+  ::waitpid(process, &ended.status, 0);
+  return ended;
+}
+
 json run_case(const Plugin& plugin, const Errand& errand, const Testkit& kit) {
   const Case* const found = find_case(errand.name);
   const Kind* const kind = plugin.find_kind(errand.kind);
   if (found == nullptr || kind == nullptr) return {{"error", "no such case or kind"}};
-  auto* const test = new Test(plugin, *kind, kit, unique_name(errand), errand.seed);  // kept where a case has failed
+  const std::string unique = errand.unique.empty() ? unique_name(errand) : errand.unique;
+  auto* const test = new Test(plugin, *kind, kit, unique, errand.seed);  // kept where a case has failed
+  test->apart = errand.apart;
+  test->start_apart = [&](const std::string& role, const std::vector<std::string>& under) {
+    return run_apart(errand, unique, role, under);
+  };
   std::string skipped;
   const auto body = [&] {
+    if (!errand.apart.empty() && found->apart != nullptr) return found->apart(*test);
     if (found->wanted_by(*kind)) return found->run(*test);
     if (found->undeclared == nullptr) Test::skip("the kind does not declare " + missing(*found, *kind));
     found->undeclared(*test);
@@ -140,6 +175,8 @@ json run_case(const Plugin& plugin, const Errand& errand, const Testkit& kit) {
     skipped = ended.skipped;
   }
   json result{{"violations", of(test->ledger.violations())}, {"warnings", test->warnings}};
+  for (const Measure& each : test->measures)
+    result["measures"].push_back({{"name", each.name}, {"value", each.value}, {"unit", each.unit}});
   if (!skipped.empty() && test->ledger.clean()) result["skipped"] = skipped;
   return result;
 }

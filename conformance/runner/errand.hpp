@@ -16,6 +16,8 @@ struct Errand {
   OptionTexts options;
   std::string name;  // of the case; empty: describe the plugin
   std::string kind;
+  std::string apart;   // what another process of the case does; empty: this is the case
+  std::string unique;  // the name of the case's addresses; empty: made of case, kind, seed and process
   std::uint64_t seed = 1;
   std::chrono::milliseconds timeout{30'000};
   int report = 1;  // descriptor that the report goes to, lines of JSON

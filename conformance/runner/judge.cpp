@@ -89,6 +89,12 @@ void add_report(const json& report, Result& result) {
     for (const json& each : *warnings)
       if (each.is_string()) result.notes.push_back(each);
   }
+  const auto measures = report.find("measures");
+  if (measures != report.end() && measures->is_array()) {
+    for (const json& each : *measures)
+      result.measures.push_back(
+          {text(each, "name"), each.is_object() ? each.value("value", 0.0) : 0.0, text(each, "unit")});
+  }
   if (!result.notes.empty()) result.judgement = Judgement::warn;
   if (std::string reason = text(report, "skipped"); !reason.empty()) {
     result.judgement = Judgement::skip;

@@ -69,8 +69,16 @@ Pipe::Pipe() {
   ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
 }
 
+std::vector<std::string> own_environment() {
+  std::vector<std::string> all;
+  for (char** each = environ; *each != nullptr; ++each) all.emplace_back(*each);
+  return all;
+}
+
 pid_t spawn(const Spawn& wanted) {
-  std::vector<std::string> arguments{"ruststream-conformance"};
+  std::vector<std::string> arguments = wanted.under;
+  arguments.push_back(wanted.under.empty() ? "ruststream-conformance"
+                                           : std::filesystem::read_symlink("/proc/self/exe").string());
   arguments.insert(arguments.end(), wanted.arguments.begin(), wanted.arguments.end());
   const std::vector<char*> argv = pointers(arguments);
   const std::vector<char*> environment = pointers(wanted.environment);
@@ -80,7 +88,8 @@ pid_t spawn(const Spawn& wanted) {
   if (made < 0) throw_errno("fork");
   if (made != 0) return made;
   prepare(wanted, parent);
-  ::execve("/proc/self/exe", argv.data(), environment.data());
+  if (wanted.under.empty()) ::execve("/proc/self/exe", argv.data(), environment.data());
+  ::execvpe(argv[0], argv.data(), environment.data());
   ::_exit(127);
 }
 

@@ -41,10 +41,14 @@ struct Spawn {
   std::vector<std::pair<int, int>> descriptors = {};  // {here, there}
   int on_parent_death = 0;                            // a signal
   long cpu_seconds = 0;                               // 0: no limit
+  std::vector<std::string> under = {};                // a program of PATH that runs this one, and its arguments
 };
 /// Executes /proc/self/exe: a clean memory baseline, no blocked or ignored signal, no core file, standard input from
 /// /dev/null. Call it from a process with one thread. Throws std::system_error.
 [[nodiscard]] pid_t spawn(const Spawn& wanted);
+
+/// This process's, as Spawn has it.
+[[nodiscard]] std::vector<std::string> own_environment();
 
 /// Everything below a process now, orphans of its subtree included when it is a subreaper.
 [[nodiscard]] std::vector<pid_t> descendants_of(pid_t process);

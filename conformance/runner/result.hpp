@@ -1,5 +1,6 @@
 #pragma once
 #include "host/ledger.hpp"
+#include "host/test.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -22,8 +23,9 @@ struct Result {
   Judgement judgement = Judgement::pass;
   std::vector<Violation> violations;  // the first one is what it failed for
   std::vector<std::string> notes;     // why it was skipped, warnings
-  std::string output;                 // what the plugin wrote on its standard streams
-  std::string backtrace;              // of a crash or a hang
+  std::vector<Measure> measures;
+  std::string output;     // what the plugin wrote on its standard streams
+  std::string backtrace;  // of a crash or a hang
   std::chrono::milliseconds took{0};
 
   [[nodiscard]] bool failed() const noexcept {

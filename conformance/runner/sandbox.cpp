@@ -19,12 +19,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kGrace{20};  // beyond a case's own limit: for its backtrace and the end of its processes
 constexpr std::size_t kSaidLimit = 4 << 20U;
 
-std::vector<std::string> own_environment() {
-  std::vector<std::string> all;
-  for (char** each = environ; *each != nullptr; ++each) all.emplace_back(*each);
-  return all;
-}
-
 struct Warden {
   std::size_t index;
   pid_t process;

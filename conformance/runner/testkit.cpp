@@ -74,6 +74,14 @@ class Reader {
     };
   }
 
+  auto number(double& into) {
+    return [this, &into](const toml::node& node, const std::string& key) {
+      const auto value = node.value<double>();
+      if (!value || !(*value >= 0)) return problem(node, "`" + key + "` is a number of 0 or more");
+      into = *value;
+    };
+  }
+
   auto duration(std::chrono::milliseconds& into) {
     return [this, &into](const toml::node& node, const std::string& key) {
       const auto* const value = node.as_string();
@@ -175,6 +183,7 @@ std::expected<Testkit, std::string> parse_testkit(std::string_view text, const s
                     {"publisher_options", reader.options(of.publisher_options)},
                     {"admin_options", reader.options(of.admin_options)},
                     {"rebalance_options", reader.options(of.rebalance_options)},
+                    {"messages_per_second", reader.number(of.messages_per_second)},
                     {"ack_deadline_options", reader.options(of.ack_deadline_options)}});
     }
   };

@@ -27,6 +27,7 @@ struct Testkit {
     std::string publish_kind;  // which kind's publisher reaches its subscriptions; empty: its own
     OptionTexts subscription_options, publisher_options, admin_options;
     OptionTexts rebalance_options;     // of a connection on which members of a group have partitions of their own
+    double messages_per_second = 0;    // the floor of performance.throughput; 0: none
     OptionTexts ack_deadline_options;  // of a subscription whose plan is to have a short ack deadline
   };
   /// Of a connection on which a few messages are all that fits, so that a publisher soon gets back-pressure. None:

@@ -46,6 +46,7 @@ Report report() {
   made.errand.options = {{"password", "hidden"}, {"user", "it's"}};
   made.results = {result("good", Judgement::pass), result("bad", Judgement::crash), result("shy", Judgement::warn),
                   result("plain", Judgement::skip)};
+  made.results[0].measures = {{"speed", 1234567.4, "messages/s"}, {"delay", 0.123, "us"}};
   return made;
 }
 
@@ -77,6 +78,7 @@ TEST(Report, EveryFormHasTheFailureWhole) {
   EXPECT_EQ(json["summary"]["crash"], 1);
   EXPECT_EQ(json["results"][1]["violations"][0]["text"], rule_text("S2"));
   EXPECT_EQ(json["capabilities"].size(), 8U);
+  EXPECT_EQ(json["results"][0]["measures"][0]["unit"], "messages/s");
 
   pugi::xml_document xml;
   ASSERT_TRUE(xml.load_string(junit_report(of).c_str()));
@@ -92,7 +94,8 @@ TEST(Report, EveryFormHasTheFailureWhole) {
   EXPECT_NE(html.find("??&lt;c&gt;"), std::string::npos);
   EXPECT_EQ(html.find("<works>"), std::string::npos);
   for (const std::string& all : {html, text_report(of)}) {
-    for (const char* const part : {"--filter group.proves --kind bad", "a note", "printed ?[31m", "org.example.mine"}) {
+    for (const char* const part : {"--filter group.proves --kind bad", "a note", "printed ?[31m", "org.example.mine",
+                                   "1,234,567 messages/s", "0.12 us"}) {
       EXPECT_NE(all.find(part), std::string::npos) << part << all;
     }
   }

@@ -39,6 +39,7 @@ TEST(Testkit, NamesEveryProblemWithItsLine) {
       {"a = \"", "kit:1: "},
       {"[!", "kit:1: "},
       {"quiet = 1\ncreate = 2", "kit:1: `quiet` is a time such as \"250ms\", \"5s\" or \"2min\""},
+      {"kinds.k.messages_per_second = -1", "kit:1: `messages_per_second` is a number of 0 or more"},
       {"quiet = 1\ncreate = 2", "kit:2: `create` is true or false"},
   };
   for (const Wrong& each : kAll) {

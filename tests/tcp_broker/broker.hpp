@@ -225,6 +225,7 @@ struct Broker::Connection : sdk::Connection {
   std::uint64_t refusals_in_a_row = 0;
   Time open_deadline{}, next_attempt{}, attempt_deadline{}, heard{}, asked{};
   std::string in, out;
+  std::string held;                               // of one variant
   std::map<std::uint64_t, Outgoing> unconfirmed;  // by number, which rises
   std::uint64_t last_number = 0;
 };

@@ -319,8 +319,9 @@ void Broker::Connection::publish(std::vector<Outgoing> messages) {
     for (std::size_t i = 0; i < sizeof number; ++i)  // behind length and type
       each.frame[5 + i] = static_cast<char>(number >> (8 * (sizeof number - 1 - i)));
     each.sent = state == State::up;
-    if (each.sent) out += each.frame;
-    unconfirmed.emplace(number, std::move(each));
+    if (each.sent) (is(confirms_what_it_only_holds) ? held : out) += each.frame;
+    const auto made = unconfirmed.emplace(number, std::move(each)).first;
+    if (is(confirms_what_it_only_holds)) final_status(made, RST_OK);
   }
   if (state != State::failed) return;
   while (!unconfirmed.empty()) final_status(unconfirmed.begin(), rst_status(RST_E_UNAVAILABLE, RST_ERROR_FATAL));
@@ -420,6 +421,7 @@ void Broker::Connection::look_at_the_clock() {
   if (state == State::up && now >= heard + kSilences * keepalive) lost("the server says nothing any more");
   if (state == State::up && now >= asked + keepalive) {
     asked = now;
+    out += std::exchange(held, {});
     Frame(out, 'I');
   }
   expire(now);
