@@ -135,6 +135,7 @@ TEST_P(Page, ShowsWhatItsCommandsPrint) {
   for (const auto& program : fs::directory_iterator(PROGRAMS)) {
     fs::create_symlink(program.path(), directory / program.path().filename());
   }
+  for (const fs::path file : {RUNNER, MINIMAL}) fs::create_symlink(file, directory / file.filename());
   for (const Block& block : blocks_of(GetParam())) {
     SCOPED_TRACE(GetParam().filename().string() + ":" + std::to_string(block.line));
     if (block.language == "toml" && !block.about.empty()) {
@@ -194,7 +195,8 @@ TEST_P(Page, LinksToWhatExists) {
 std::vector<fs::path> pages() {
   const fs::path root = REPOSITORY;
   std::vector<fs::path> found{root / "README.md"};
-  for (const char* name : {"README", "service", "messages", "streaming", "plugins", "settings", "running"}) {
+  for (const char* name :
+       {"README", "service", "messages", "streaming", "plugins", "settings", "running", "conformance"}) {
     found.push_back(root / "docs" / (std::string(name) + ".md"));
   }
   return found;

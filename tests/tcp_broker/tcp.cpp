@@ -36,12 +36,6 @@ std::string group_of_its_own() {
   return "~" + std::to_string(::getpid()) + "." + std::to_string(++last);
 }
 
-bool says_more_than_the_server_keeps(const rst_out_message& message) {
-  const rst_out_props* const props = message.props;
-  return props != nullptr &&
-         (props->reply_to_len | props->correlation_len | props->message_id_len | props->content_type_len) != 0;
-}
-
 sdk::Options options_of(const rst_connection_spec& spec) { return {Broker::kOptions, spec.options, spec.option_count}; }
 
 template <std::size_t Index>
@@ -180,7 +174,7 @@ std::int32_t Broker::Publisher::publish(rst_publish& call, sdk::ErrorOut error) 
       sdk::publish_each(call, *this, on.refusals, error, [&](const rst_out_message& message, std::uint32_t index) {
         const std::string_view to = sdk::destination_of(message, destination);
         if (to.empty()) return -RST_E_INVALID;
-        if (says_more_than_the_server_keeps(message)) return -RST_E_UNSUPPORTED;
+        if (sdk::has_meta(message)) return -RST_E_UNSUPPORTED;
         if (on.outstanding >= kMostOutstanding || on.outstanding_bytes >= kMostOutstandingBytes)
           return -RST_E_BACKPRESSURE;
         std::string frame;

@@ -31,6 +31,11 @@ struct Broker {
           .range(1, 1'000'000)};
   static constexpr auto kCapacity = sdk::index_of(kOptions, "capacity");
 
+  static void validate(const rst_subscription_spec& spec, sdk::Plan&, sdk::Report& report) {
+    if (spec.address_count != 1) report.issue(RST_E_INVALID, "a subscription has one address");
+    if (spec.durable.len != 0) report.issue(RST_E_UNSUPPORTED, "nothing is kept for who does not listen");
+  }
+
   struct Connection : sdk::Connection {
     Connection(const sdk::Birth& birth, Broker&, const rst_connection_spec&) : sdk::Connection(birth) {}
   };
@@ -42,7 +47,6 @@ struct Broker {
           capacity(sdk::Options{kOptions, spec.options, spec.option_count}[kCapacity].u64()),
           tokens(spec.window_messages != 0 ? spec.window_messages : sdk::Tokens<Message>::kDefaultMost),
           pool(sdk::BatchPool<>::make(spec.max_batch)) {
-      if (spec.address_count != 1) throw sdk::Failure{RST_E_INVALID, "a subscription has one address"};
       address = sdk::view(spec.addresses[0]);
     }
 
@@ -56,8 +60,8 @@ struct Broker {
       std::unique_lock lock{broker.mutex};
       sdk::settle_each(call, verdicts(), tokens, [this](const rst_settlement& item, Message& message) {
         if (item.verdict == RST_VERDICT_RETRY && message.attempt != UINT16_MAX) ++message.attempt;
-        const bool again = item.verdict == RST_VERDICT_RETRY || item.verdict == RST_VERDICT_RELEASE;
-        if (again) waiting.push_front(std::move(message));
+        if (item.verdict == RST_VERDICT_RETRY || item.verdict == RST_VERDICT_RELEASE)
+          waiting.push_front(std::move(message));
         return RST_OK;
       });
       lock.unlock();
@@ -111,7 +115,10 @@ struct Broker {
       std::unique_lock lock{broker.mutex};
       const auto result =
           sdk::publish_each(call, *this, broker.refusals, error, [&](const rst_out_message& message, std::uint32_t) {
-            const auto [begin, end] = broker.topics.equal_range(sdk::destination_of(message, destination));
+            const auto to = sdk::destination_of(message, destination);
+            if (to.empty()) return -RST_E_INVALID;
+            if (sdk::has_meta(message)) return -RST_E_UNSUPPORTED;  // rather than lose it
+            const auto [begin, end] = broker.topics.equal_range(to);
             for (auto at = begin; at != end; ++at) {
               if (at->second->waiting.size() >= at->second->capacity) return -RST_E_BACKPRESSURE;
             }

@@ -15,6 +15,14 @@ namespace ruststream::sdk {
   return {reinterpret_cast<const char*>(message.payload), static_cast<std::size_t>(message.payload_len)};
 }
 
+/// Whether it has a reply address, correlation, message id or content type: what no capability declares, so a broker
+/// that cannot carry it refuses the message (rule P3).
+[[nodiscard]] inline bool has_meta(const rst_out_message& message) noexcept {
+  const rst_out_props* const props = message.props;
+  return props != nullptr &&
+         (props->reply_to_len | props->correlation_len | props->message_id_len | props->content_type_len) != 0;
+}
+
 /// Walks the messages, whatever their stride. Those that the kind cannot carry get their status; for the others
 /// `accept(const rst_out_message&, index)` gives it, or -RST_E_BACKPRESSURE when there is no room: then the prefix
 /// before it is accepted and the publisher owes a PUB_WRITABLE. Writes statuses and `accepted`.

@@ -45,10 +45,11 @@ class Tokens {
   };
 
  public:
-  /// `most`: the window, rounded up to 256; issue gives 0 when that many are unsettled. Memory grows with use, in
-  /// chunks.
+  /// `most`: the window; issue gives 0 when that many are unsettled. Memory grows with use, in chunks.
   explicit Tokens(std::uint32_t most = kDefaultMost)
-      : most_((most + kChunk - 1) / kChunk * kChunk), chunks_(std::make_unique<std::atomic<Chunk*>[]>(most_ / kChunk)) {
+      : window_(most),
+        most_((most + kChunk - 1) / kChunk * kChunk),
+        chunks_(std::make_unique<std::atomic<Chunk*>[]>(most_ / kChunk)) {
     if (most == 0 || most > (1U << kSlotBits)) throw std::length_error("a window of no or too many tokens");
   }
   Tokens(const Tokens&) = delete;
@@ -145,7 +146,7 @@ class Tokens {
     const auto issued = issued_.load(std::memory_order_relaxed);
     return issued > settled ? issued - settled : 0;  // two reads: the difference may be of two moments
   }
-  [[nodiscard]] bool full() const noexcept { return unsettled() >= most_; }
+  [[nodiscard]] bool full() const noexcept { return unsettled() >= window_; }
 
  private:
   [[nodiscard]] Slot* at(std::uint64_t token) const noexcept {
@@ -178,7 +179,7 @@ class Tokens {
   }
 
   [[nodiscard]] bool find_room(std::uint64_t issued) noexcept {
-    limit_ = settled_.load(std::memory_order_relaxed) + most_;
+    limit_ = settled_.load(std::memory_order_relaxed) + window_;
     return issued != limit_;
   }
 
@@ -192,7 +193,8 @@ class Tokens {
     current_ = chunks_[cursor_ / kChunk].load(std::memory_order_relaxed);
   }
 
-  const std::uint32_t most_;
+  const std::uint32_t window_;
+  const std::uint32_t most_;  // slots: the window, rounded up to whole chunks
   std::unique_ptr<std::atomic<Chunk*>[]> chunks_;
   Chunk* current_ = nullptr;  // of the issuing thread, like the next three
   std::uint32_t size_ = 0;
