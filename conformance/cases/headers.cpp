@@ -4,6 +4,7 @@
 #include "cases/texts.hpp"
 
 #include <cctype>
+#include <tuple>
 
 namespace conformance {
 namespace {
@@ -45,7 +46,7 @@ Headers as_declared(const Test& t, Headers headers) {
     if (!declared(t, RST_HEADERS_TYPED) && each.value) each.type = RST_HEADER_BYTES;
   }
   if (!declared(t, RST_HEADERS_ORDER)) {
-    std::ranges::stable_sort(headers, {}, [](const Header& each) { return std::pair(each.name, each.value); });
+    std::ranges::sort(headers, {}, [](const Header& each) { return std::tuple(each.name, each.value, each.type); });
   }
   return headers;
 }
