@@ -32,7 +32,7 @@ std::int32_t Host::deliver(rst_batch* batch) {
   if (on_deliver) {
     const Meter meter;
     const std::int32_t answer = on_deliver(*batch, messages);
-    Meter::excuse(meter.asleep());
+    Meter::excuse(meter.away());  // a thread that it waited for may have ended, and its work is not known then
     if (answer != RST_DONE) {
       messages.front().batch->stays_with_the_plugin();
       const std::scoped_lock lock(mutex_);

@@ -82,7 +82,13 @@ Meter::Meter() noexcept : begin_(read()) {}
 std::chrono::nanoseconds Meter::asleep() const noexcept {
   const Reading end = read();
   const std::int64_t others = std::max<std::int64_t>(0, end.others_ns - begin_.others_ns);  // one may have ended
-  return std::chrono::nanoseconds((end.wall_ns - begin_.wall_ns) - (end.busy_ns - begin_.busy_ns) - others);
+  return between(begin_, end) - std::chrono::nanoseconds(others);
+}
+
+std::chrono::nanoseconds Meter::away() const noexcept { return between(begin_, read()); }
+
+std::chrono::nanoseconds Meter::between(const Reading& begin, const Reading& end) noexcept {
+  return std::chrono::nanoseconds((end.wall_ns - begin.wall_ns) - (end.busy_ns - begin.busy_ns));
 }
 
 }  // namespace conformance

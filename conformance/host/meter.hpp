@@ -12,6 +12,8 @@ class Meter {
  public:
   Meter() noexcept;
   [[nodiscard]] std::chrono::nanoseconds asleep() const noexcept;
+  /// The same, whatever the other threads did meanwhile.
+  [[nodiscard]] std::chrono::nanoseconds away() const noexcept;
   /// This thread slept for so long by the host's doing, within a call that the plugin made: no meter of it counts that.
   static void excuse(std::chrono::nanoseconds time) noexcept;
 
@@ -22,6 +24,7 @@ class Meter {
     std::int64_t others_ns = 0;  // on a processor or in line: all other threads of the process
   };
   static Reading read() noexcept;
+  static std::chrono::nanoseconds between(const Reading& begin, const Reading& end) noexcept;
   Reading begin_;
 };
 
