@@ -1,17 +1,12 @@
 // Credit, windows, drain and close: rules F1 to F6.
 #include "cases/case.hpp"
 #include "cases/messages.hpp"
+#include "host/heap.hpp"
 
-#include <malloc.h>
 #include <thread>
 
 namespace conformance {
 namespace {
-
-std::int64_t heap_in_use() {
-  const struct mallinfo2 now = ::mallinfo2();
-  return static_cast<std::int64_t>(now.uordblks + now.hblkhd);
-}
 
 /// Whether members of a group get partitions of their own, instead of whatever is next.
 bool assigns_partitions(Test& t) {
@@ -155,9 +150,9 @@ constexpr Case kCases[] = {
              const Publisher out = t.publisher({.destination = address});
              const std::vector<Out> messages(kMessages, Out{.payload = std::string(kSize, 'x')});
              out.send(messages);  // what is allocated once, is now
-             const std::int64_t before = heap_in_use();
+             const std::int64_t before = heap_bytes();
              for (std::size_t i = 0; i < kRounds; ++i) out.send(messages);
-             return heap_in_use() - before;
+             return heap_bytes() - before;
            };
            const std::string durable = t.plan({.group = "g", .durable = "g"}).ok() ? "g" : "";
            // What the same costs with nobody there: a broker within the process, or a publisher's own queue.

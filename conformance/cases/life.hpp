@@ -1,9 +1,6 @@
 #pragma once
 #include "cases/messages.hpp"
 
-#include <cstddef>
-#include <malloc.h>
-
 namespace conformance {
 
 /// A short life of whatever the case's kind can, at an address of its own: connects, subscribes, publishes, takes,
@@ -32,11 +29,6 @@ inline void live_and_end(Test& t) {
   live(instance);
   const Outcome ended = instance.deinit();
   t.expect(ended.ok(), "L3", "deinit ends an instance whose connections are closed", ended.said());
-}
-
-[[nodiscard]] inline std::int64_t heap_bytes() {
-  const struct mallinfo2 now = ::mallinfo2();
-  return static_cast<std::int64_t>(now.uordblks + now.hblkhd);
 }
 
 }  // namespace conformance

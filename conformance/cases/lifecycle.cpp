@@ -1,6 +1,7 @@
 // Instances, handles, closing and completions: rules L1 to L3, L6, C1 and C3. What races a close is in races.cpp.
 #include "cases/case.hpp"
 #include "cases/life.hpp"
+#include "host/heap.hpp"
 #include "host/out_array.hpp"
 
 #include <dirent.h>

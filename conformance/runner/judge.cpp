@@ -53,7 +53,25 @@ std::string rule_of_crash(const Case& of, const Ended& ended, bool reported) {
   return inside == "release after close" ? "L6" : std::string(of.rule);
 }
 
+/// What a sanitizer's report says in one line, "AddressSanitizer: heap-use-after-free broker.cpp:7 in pump"; empty:
+/// there is none.
+std::string sanitizer_report(const Ended& ended) {
+  constexpr std::string_view kSummary = "SUMMARY: ";
+  const std::string_view output = ended.output;
+  const std::size_t at = output.rfind(kSummary);
+  if (at == std::string_view::npos) return {};
+  const std::string_view line = output.substr(at + kSummary.size(), output.find('\n', at) - at - kSummary.size());
+  return line.find("Sanitizer: ") != std::string_view::npos ? std::string(line) : std::string();
+}
+
+/// A leak is known only when the process exits: whatever the case is about, an instance left it behind.
+Violation of_sanitizer(const Case& of, const Ended& ended, const std::string& report) {
+  const bool leak = report.find("leaked in") != std::string::npos;
+  return {leak ? "L3" : std::string(of.rule), "a sanitizer has nothing to report", report + during(ended)};
+}
+
 Violation of_crash(const Case& of, const Ended& ended, const json& crash, bool reported) {
+  if (const std::string report = sanitizer_report(ended); !report.empty()) return of_sanitizer(of, ended, report);
   const std::string lent = text(crash, "lent");
   if (!lent.empty()) {
     const auto taken = crash.find("taken_back");
@@ -165,6 +183,8 @@ Result judge(const Case& of, const Errand& errand, const Ended& ended) {
     add(Judgement::crash, of_crash(of, ended, find_line(ended, "crash"), reported));
   } else if (ended.how == How::timed_out || ended.how == How::stuck) {
     add(Judgement::hang, of_hang(of, ended, reported));
+  } else if (const std::string sanitized = sanitizer_report(ended); ended.code != 0 && !sanitized.empty()) {
+    add(Judgement::crash, of_sanitizer(of, ended, sanitized));  // one that is told not to abort
   } else if (ended.how != How::exited) {
     add(Judgement::crash, {reported ? "T5" : std::string(of.rule), "the case runs to its end", end_of(ended)});
   } else if (!reported) {

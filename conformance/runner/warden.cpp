@@ -2,6 +2,7 @@
 
 #include "host/doing.hpp"
 #include "runner/backtrace.hpp"
+#include "runner/environment.hpp"
 #include "runner/process.hpp"
 
 #include <algorithm>
@@ -25,19 +26,7 @@ using nlohmann::json;
 constexpr std::chrono::milliseconds kLook{25};            // how often memory and time are looked at
 constexpr std::chrono::milliseconds kLeaveTogether{300};  // a helper process may end a little after its parent
 constexpr std::size_t kReportLimit = 1 << 20U;
-
-/// What of this process's environment a plugin sees: where things are, and what sanitizers and runtimes are told.
-std::vector<std::string> clean_environment() {
-  constexpr std::array kKept{"PATH",         "HOME",         "TMPDIR",       "LD_LIBRARY_PATH",
-                             "LD_PRELOAD",   "ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
-                             "TSAN_OPTIONS", "GODEBUG",      "GOTRACEBACK",  "SSL_CERT_FILE"};
-  std::vector<std::string> environment{"LANG=C.UTF-8"};
-  for (const char* const name : kKept) {
-    if (const char* const value = ::getenv(name); value != nullptr)
-      environment.push_back(std::string(name) + "=" + value);
-  }
-  return environment;
-}
+constexpr unsigned kLastSeconds = 5;  // of a warden that is told to end
 
 /// Where the child finds its descriptors: out of reach of a plugin that closes the first few.
 int high_descriptor() {
@@ -54,7 +43,7 @@ class Watch {
     own.doing = own.report + 1;
     const long cores = ::sysconf(_SC_NPROCESSORS_ONLN);
     child_ = spawn({.arguments = {"--child", own.to_json()},
-                    .environment = clean_environment(),
+                    .environment = plugin_environment(),
                     .output = output_.write.get(),
                     .errors = output_.write.get(),
                     .descriptors = {{report_.write.get(), own.report}, {board_.descriptor(), own.doing}},
@@ -185,6 +174,7 @@ void run_warden(const Errand& errand) {
   become_subreaper();
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {  // whoever started this is gone, or wants to be
     ::signal(signal, [](int) {
+      ::alarm(kLastSeconds);  // what this may have interrupted holds a lock, perhaps one that is needed here
       end_descendants();
       ::_exit(1);
     });

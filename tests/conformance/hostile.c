@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include <ruststream/abi.h>
 
+#include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +43,14 @@ __attribute__((destructor)) static void at_exit(void) {
 }
 #endif
 
+#if defined(RACES)
+static int shared;
+static void* count(void* unused) {
+  ++shared;
+  return unused;
+}
+#endif
+
 static void harm(void) {
 #if defined(DAEMON)
   if (fork() == 0) {
@@ -72,6 +82,18 @@ static void harm(void) {
   static char line[1024];
   memset(line, '\xFF', sizeof line);
   for (int i = 0; i < 1024; ++i) (void)!write(1, line, sizeof line);
+#elif defined(USES_FREED)
+  char* volatile piece = malloc(8);
+  free(piece);
+  *piece = 1;
+#elif defined(OVERFLOWS)
+  volatile int most = INT_MAX;
+  ++most;
+#elif defined(RACES)
+  pthread_t other;
+  pthread_create(&other, NULL, count, NULL);
+  ++shared;
+  pthread_join(other, NULL);
 #endif
 }
 
@@ -132,6 +154,10 @@ static const rst_plugin table = {
 };
 
 RST_EXPORT const rst_plugin* rst_plugin_v0(void) {
+#if defined(LEAKS)
+  static void* (*volatile allocate)(size_t) = malloc;
+  for (int i = 0; i < 8; ++i) allocate(64);
+#endif
 #if defined(CRASHES_AT_EXIT) || defined(HANGS_AT_EXIT)
   used = 1;
 #endif

@@ -1,41 +1,18 @@
 // The program as a user starts it, against files that are no plugin and against plugins that harm their process.
+#include "run_runner.hpp"
+
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <string>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace {
 
 namespace fs = std::filesystem;
+using conformance_test::content;
+using conformance_test::Ran;
+using conformance_test::run;
 using nlohmann::json;
-
-struct Ran {
-  int exit = -1;
-  std::string out, errors;
-};
-
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-Ran run(const std::string& arguments) {
-  const fs::path base = fs::temp_directory_path() / ("conformance_test." + std::to_string(::getpid()));
-  const std::string out = base.string() + ".out";
-  const std::string errors = base.string() + ".errors";
-  const int status = std::system((RUNNER " " + arguments + " >" + out + " 2>" + errors).c_str());
-  Ran ran{WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(out), content(errors)};
-  fs::remove(out);
-  fs::remove(errors);
-  return ran;
-}
 
 /// How many processes of this machine have a hostile library mapped.
 std::size_t hostile_processes() {
