@@ -1,0 +1,154 @@
+// The host rules on services.
+#include "trial.hpp"
+
+#include <functional>
+#include <map>
+
+namespace host_rules {
+namespace {
+
+struct Order {
+  std::uint64_t id;
+};
+
+struct Service : Trial {
+  std::atomic<int> handled{0};
+  std::atomic<bool> open_gate{false};
+  std::optional<rs::App> app;
+
+  void start(const std::function<void(rs::Scope&)>& declare, const char* drain = "10s", std::uint32_t shards = 1) {
+    app.emplace(rs::AppInfo{.title = "tried", .version = "1"});
+    app->set("plugin.path", HOST_RULES_PLUGIN).set("drain_timeout", drain).shards(shards);
+    app->broker("trial:", declare);
+    good(app->start());
+  }
+  int stop() {
+    app->stop();
+    app->stop();
+    return app->wait();
+  }
+  bool was_handled(int count) {
+    return soon([&] { return handled >= count; });
+  }
+  std::uint64_t subscription() { return judge.newest(kSubscribe); }
+  void TearDown() override {
+    app.reset();
+    Trial::TearDown();
+  }
+
+  /// Handlers of every form, each of which tells the judge on whose stack it runs.
+  struct Suspends {
+    Service& test;
+    std::chrono::milliseconds time;
+    rs::Task<rs::Outcome> operator()(rs::Payload) const {
+      test.judge.in_handler();
+      co_await rs::sleep_for(time);
+      ++test.handled;
+      co_return test.handled % 7 == 0 ? rs::retry_after(1ms) : rs::ack();
+    }
+  };
+  auto blocks(std::chrono::milliseconds longest) {
+    return [this, longest](rs::Payload) {
+      judge.in_handler();
+      const auto until = std::chrono::steady_clock::now() + longest;
+      while (!open_gate && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(1ms);
+      ++handled;
+    };
+  }
+};
+
+TEST_F(Service, AHandlerThatBlocksHoldsNoHostCallUp) {
+  start([&](rs::Scope& b) { b.subscribe("in", blocks(5s)); });
+  judge.manners.noisy = kSettle | kCredit;
+  judge.manners.budget = 20;
+  EXPECT_EQ(judge.deliver(subscription(), {.count = 2}), RST_DONE);
+  for (int i = 0; i < 5; ++i) {  // while the first message is being handled
+    std::this_thread::sleep_for(10ms);
+    EXPECT_EQ(judge.deliver(subscription(), {}), RST_DONE);
+    judge.event(RST_EVENT_SUB_REVOKING, subscription(), 3, 30s);
+    judge.event(RST_EVENT_CONN_BLOCKED, judge.newest(kConnect), 0, {});
+    judge.log(RST_LOG_TRACE, 10);
+  }
+  EXPECT_EQ(handled, 0);
+  open_gate = true;
+  EXPECT_TRUE(was_handled(2));
+  EXPECT_EQ(stop(), rs::kExitOk);
+}
+
+struct End {
+  const char* name;
+  int code;
+  const char* drain;
+  std::chrono::milliseconds suspends;
+  void (*end)(rs::App&, Judge&);
+};
+struct Ends : Service, ::testing::WithParamInterface<End> {};
+INSTANTIATE_TEST_SUITE_P(
+    H3, Ends,
+    ::testing::Values(
+        End{"Drained", rs::kExitOk, "10s", 1ms, [](rs::App& app, Judge&) { app.stop(); }},
+        End{"PastTheDeadline", rs::kExitUnfinished, "20ms", 60s, [](rs::App& app, Judge&) { app.stop(); }},
+        End{"FailFast", rs::kExitFatal, "10s", 1ms,
+            [](rs::App&, Judge& judge) { judge.event(RST_EVENT_SUB_ENDED, judge.newest(kSubscribe), 0, 30s); }},
+        End{"ConnectionFailed", rs::kExitFatal, "20ms", 60s,
+            [](rs::App&, Judge& judge) { judge.event(RST_EVENT_CONN_FAILED, judge.newest(kConnect), 0, 30s); }}),
+    [](const auto& tested) { return tested.param.name; });
+
+TEST_P(Ends, InAStormEveryBatchIsReleasedAndEveryEventAnswered) {
+  const rs::Broker keeps = open();  // the instance, for the storm's last calls
+  for (const std::uint32_t shards : {1U, 3U}) {
+    start(
+        [&](rs::Scope& b) {
+          b.subscribe("a", Suspends{*this, GetParam().suspends}).workers(4);
+          b.subscribe("b", Suspends{*this, GetParam().suspends}).workers(4, rs::by_key);
+          b.subscribe("c", [&](rs::Payload) { judge.in_handler(); });
+          b.subscribe("d", [&](rs::Payload) { judge.in_handler(); }).kind("plain");
+          b.subscribe("e", [&](std::span<const Order>) { judge.in_handler(); }).batch(8, 2ms);
+        },
+        GetParam().drain, shards);
+    judge.storm(2);
+    std::this_thread::sleep_for(200ms);
+    GetParam().end(*app, judge);
+    std::this_thread::sleep_for(1ms);
+    app->stop();
+    EXPECT_EQ(app->wait(), GetParam().code);
+    app.reset();
+    judge.calm();
+  }
+}
+
+TEST_F(Service, AFatalHandlerEndsItCleanly) {
+  start([&](rs::Scope& b) { b.subscribe("in", [](rs::Payload) { throw rs::Fatal("the disk is gone"); }); });
+  EXPECT_EQ(judge.deliver(subscription(), {.count = 20}), RST_DONE);
+  EXPECT_EQ(app->wait(), rs::kExitFatal);
+}
+
+struct Gated {
+  std::atomic<int>& begun;
+  const std::atomic<bool>& open;
+  rs::Task<void> operator()(rs::Payload) const {
+    ++begun;
+    while (!open) co_await rs::sleep_for(1ms);
+  }
+};
+
+TEST_F(Service, ALongHandlerIsExtendedAtHalfTheDeadline) {
+  judge.manners.ack_deadline_ns = 1'000'000'000;
+  start([&](rs::Scope& b) { b.subscribe("in", Gated{handled, open_gate}); });
+  const auto began = std::chrono::steady_clock::now();
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(judge.deliver(subscription(), {}), RST_DONE) << "the second waits for the first";
+  EXPECT_TRUE(soon([&] { return count(rs::Verdict::extend) == 4; }));
+  open_gate = true;
+  EXPECT_EQ(stop(), rs::kExitOk);
+  std::map<std::uint64_t, std::chrono::steady_clock::time_point> last;
+  for (const Settled& each : judge.settled()) {
+    const auto since = each.at - (last.contains(each.token) ? last[each.token] : began);
+    EXPECT_LT(since, 1s) << "its deadline has passed";
+    EXPECT_TRUE(each.verdict != RST_VERDICT_EXTEND || since > 400ms) << "extended before half of it";
+    last[each.token] = each.at;
+  }
+}
+
+}  // namespace
+}  // namespace host_rules
