@@ -132,6 +132,22 @@ struct Gated {
   }
 };
 
+TEST_F(Service, PublishesOfOneCallThatWaitForRoomAreAllSent) {
+  start([&](rs::Scope& b) {
+    b.subscribe("in", [&](rs::Payload, rs::Context& ctx) {
+       for (int i = 0; i < 3; ++i) (void)ctx.publish("elsewhere", rs::Payload("x"));
+       ++handled;
+     }).workers(2);
+  });
+  judge.manners.full = true;
+  EXPECT_EQ(judge.deliver(subscription(), {.count = 2}), RST_DONE);
+  EXPECT_TRUE(was_handled(2));
+  judge.manners.full = false;
+  judge.event(RST_EVENT_PUB_WRITABLE, judge.newest(kPublisher), 0, {});
+  EXPECT_TRUE(soon([&] { return count(rs::Verdict::ack) == 2; }));
+  EXPECT_EQ(stop(), rs::kExitOk);
+}
+
 TEST_F(Service, ALongHandlerIsExtendedAtHalfTheDeadline) {
   judge.manners.ack_deadline_ns = 1'000'000'000;
   start([&](rs::Scope& b) { b.subscribe("in", Gated{handled, open_gate}); });

@@ -33,7 +33,8 @@ struct PublishOp {
     Piece value;
   };
 
-  PublishOp* next = nullptr;  // of the pool, of a backlog, or of a call's list
+  PublishOp* next = nullptr;    // of the pool, or of a backlog
+  PublishOp* beside = nullptr;  // of a call's list: it may wait in a backlog too
   std::shared_ptr<PublisherCore> publisher;
   Call* call = nullptr;   // the handler's invocation that it belongs to
   void* owner = nullptr;  // of one that the runtime waits for

@@ -255,7 +255,7 @@ void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
   deferred.waiting = 1;
   deferred.link();
   while (attached != nullptr) {
-    PublishOp& op = *std::exchange(attached, attached->next);
+    PublishOp& op = *std::exchange(attached, attached->beside);
     if (!op.done()) {
       op.op->context = &op;
       op.owner = &deferred;

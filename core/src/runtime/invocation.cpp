@@ -7,13 +7,13 @@ inline namespace v0 {
 namespace detail {
 
 void Invocation::attach(PublishOp& op) noexcept {
-  op.next = attached_;
+  op.beside = attached_;
   attached_ = &op;
 }
 
 void Invocation::drop_attached() noexcept {
   for (PublishOp* op = take_attached(); op != nullptr;) {
-    PublishOp* const next = op->next;
+    PublishOp* const next = op->beside;
     op->call = nullptr;
     op->detach();
     op = next;
