@@ -211,6 +211,20 @@ TEST_F(Streaming, WhatIsLentToAPublishStaysUntilItsCompletion) {
   good(one.get());
 }
 
+TEST_F(Streaming, AFlushBehindWhatWaitsForRoomSaysSo) {
+  rs::Publisher out = publisher();
+  judge.manners.noisy = kPublish | kFlush;
+  judge.manners.full = true;
+  rs::Publishing waits = out.publish(rs::Payload("x"));
+  const auto flushed = out.flush(20ms).get();
+  ASSERT_FALSE(flushed);
+  EXPECT_EQ(flushed.error().code, rs::Code::timeout);
+  EXPECT_NE(flushed.error().text.find("room"), std::string::npos) << flushed.error().text;
+  judge.manners.full = false;
+  judge.event(RST_EVENT_PUB_WRITABLE, judge.newest(kPublisher), 0, {});
+  good(waits.get());
+}
+
 TEST_F(Streaming, AFloodOfLinesNeverWaitsForWhoeverReadsThem) {
   broker = open();
   int ends[2];

@@ -11,7 +11,11 @@ namespace detail {
 namespace {
 constexpr std::chrono::seconds kCompletionGrace{2};  // rule C1 gives the plugin one second past the timeout
 
-Error never_completed() {
+Error late(const Op& op) {
+  if (op.waits_for_room.load(std::memory_order_relaxed)) {
+    return Error(Code::timeout, "publishes before this flush still wait for the broker to have room for them",
+                 kRetryable);
+  }
   return Error(Code::timeout, "the plugin did not complete the operation within its own deadline (rule C1)",
                kRetryable | kMaybeApplied);
 }
@@ -120,7 +124,7 @@ bool Op::block(Error& why) noexcept {
   if (wake.try_acquire_for(std::chrono::nanoseconds(timeout_ns) + kCompletionGrace)) return true;
   expected = kThread;
   if (state.compare_exchange_strong(expected, kPending, std::memory_order_acq_rel)) {
-    why = never_completed();
+    why = late(*this);
     return false;
   }
   wake.acquire();  // it completed just now: `wake` must outlive the release
@@ -128,7 +132,10 @@ bool Op::block(Error& why) noexcept {
 }
 
 bool OpRef::suspend(std::coroutine_handle<> waiter) noexcept {
-  return op_->resume_by(waiter, [](void* self) noexcept { static_cast<Op*>(self)->expire(never_completed()); });
+  return op_->resume_by(waiter, [](void* self) noexcept {
+    Op& op = *static_cast<Op*>(self);
+    op.expire(late(op));
+  });
 }
 bool OpRef::wait(Error& error) noexcept { return op_->wait(error); }
 

@@ -23,6 +23,7 @@ struct Op : Ready {
   Instance* instance = nullptr;
   std::uint64_t id = 0;
   std::uint64_t timeout_ns = 0;
+  std::atomic<bool> waits_for_room{false};  // a flush that the plugin has not been asked for yet
   std::atomic<std::uint32_t> state{kPending};
   // Written by the completion before kDone, read after it.
   std::int32_t status = RST_DONE;

@@ -68,6 +68,7 @@ OpRef PublisherCore::flush(std::chrono::nanoseconds timeout) {
   marker.timeout = timeout;
   marker.outstanding.store(1, std::memory_order_relaxed);
   marker.op = connection_->instance().start(timeout);
+  marker.op->waits_for_room.store(true, std::memory_order_relaxed);
   OpRef flushing(marker.op);
   (void)wait_for_room(marker);
   return flushing;
@@ -81,6 +82,7 @@ std::int32_t PublisherCore::flush_now(std::chrono::nanoseconds timeout, std::uin
 
 std::int32_t PublisherCore::try_flush(PublishOp& marker) {
   rst_error error{};
+  marker.op->waits_for_room.store(false, std::memory_order_relaxed);
   const std::int32_t status = flush_now(marker.timeout, marker.op->id, error);
   if (status == RST_PENDING) {  // the plugin's to complete, and its waiter's to free
     marker.op = nullptr;
@@ -229,6 +231,7 @@ void PublisherCore::part_done(PublishOp& op) noexcept {
 void PublisherCore::end(PublishOp& op) noexcept {
   if (!op.is_flush()) return op.op->complete(RST_DONE, 0, nullptr);  // the statuses speak
   Op& flushed = *std::exchange(op.op, nullptr);
+  flushed.waits_for_room.store(false, std::memory_order_relaxed);
   rst_error why{};
   if (op.failed) {
     why.code = static_cast<std::int32_t>(op.error.code);
