@@ -114,6 +114,21 @@ TEST_F(Streaming, EveryEventThatWaitsIsAnsweredThoughNobodyTakes) {
   }
 }
 
+TEST_F(Streaming, AnEventOfAConnectionThatIsBeingClosedIsAnswered) {
+  std::optional<rs::Subscription> in = subscribe();
+  judge.manners.hold = kClose;
+  const std::uint64_t connection = judge.newest(kConnect);
+  std::thread closing([&] {
+    in.reset();
+    broker.reset();  // waits for the closes
+  });
+  EXPECT_TRUE(soon([&] { return judge.held(kClose) == 2; }));
+  EXPECT_TRUE(answer_to(judge.event(RST_EVENT_SUB_REVOKING, subscription(), 1, 30s)));
+  EXPECT_TRUE(answer_to(judge.event(777777, connection, 0, 30s)));
+  judge.complete(kClose, RST_OK, 1, false);
+  closing.join();
+}
+
 TEST_F(Streaming, WhatWaitsOfAPartitionThatGoesIsReleasedAndNotHandedOut) {
   rs::Subscription in = subscribe();
   for (const int kind : {RST_EVENT_SUB_LOST, RST_EVENT_SUB_REVOKING}) {

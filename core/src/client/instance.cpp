@@ -62,7 +62,16 @@ Result<std::unique_ptr<Instance>> Instance::create(const rst_plugin& plugin, log
 }
 
 Instance::~Instance() {
+  await_closes();  // events that come meanwhile are answered (rule H4)
   errands_->stop();
+  await_closes();  // of what the last errands closed
+  rst_error error{};
+  if (handle_ != nullptr && plugin_.deinit(handle_, &error) < 0) {
+    logger_.write(log::Level::warn, "plugin", "deinit: " + std::string(error.text, error.text_len));
+  }
+}
+
+void Instance::await_closes() {
   std::vector<OpRef> closing;
   {
     const std::scoped_lock lock(closing_mutex_);
@@ -70,11 +79,6 @@ Instance::~Instance() {
   }
   for (OpRef& op : closing) {
     if (Error error; !op.get()->block(error)) logger_.write(log::Level::warn, "plugin", error.text);
-  }
-  closing.clear();
-  rst_error error{};
-  if (handle_ != nullptr && plugin_.deinit(handle_, &error) < 0) {
-    logger_.write(log::Level::warn, "plugin", "deinit: " + std::string(error.text, error.text_len));
   }
 }
 

@@ -83,6 +83,7 @@ class Instance {
   static Instance& of(const rst_host* host) noexcept { return *static_cast<Instance*>(host->ctx); }
   void on_event(const rst_event& event) noexcept;
   void abort_unclaimed(Op& op) noexcept;
+  void await_closes();
   void on_log(const rst_log& line) noexcept;
 
   const rst_plugin& plugin_;
