@@ -132,6 +132,31 @@ struct Gated {
   }
 };
 
+struct Goes : Service, ::testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(H6, Goes, ::testing::Values("all", "plain"), [](const auto& kind) { return kind.param; });
+
+TEST_P(Goes, WhatWaitsOfAPartitionIsReleasedAndNotHandledAndItsCreditIsGivenBack) {
+  start(
+      [&](rs::Scope& b) { b.subscribe("in", Gated{handled, open_gate}).kind(GetParam()).in_flight(8).at_most_once(); });
+  EXPECT_EQ(judge.deliver(subscription(), {.partition = 2}), RST_DONE);
+  EXPECT_TRUE(was_handled(1));
+  EXPECT_EQ(judge.deliver(subscription(), {.count = 2, .partition = 2}), RST_DONE);
+  Capture lines;
+  for (std::size_t round = 1; round <= 6; ++round) {  // more than the window
+    EXPECT_EQ(judge.deliver(subscription(), {.count = 4, .partition = 1}), RST_DONE);
+    judge.event(round % 2 == 0 ? RST_EVENT_SUB_LOST : RST_EVENT_SUB_REVOKING, subscription(), 1, 30s);
+    EXPECT_TRUE(soon([&] { return judge.released() == round; })) << "while another is handled";
+  }
+  open_gate = true;
+  EXPECT_TRUE(was_handled(3));
+  EXPECT_EQ(stop(), rs::kExitOk);
+  EXPECT_EQ(handled, 3);
+  EXPECT_EQ(count(rs::Verdict::ack, 1), 0U);
+  const std::string said = lines.take();
+  EXPECT_EQ(said.find("came too late"), std::string::npos) << said;
+  EXPECT_EQ(said.find("refused"), std::string::npos) << said;
+}
+
 TEST_F(Service, PublishesOfOneCallThatWaitForRoomAreAllSent) {
   start([&](rs::Scope& b) {
     b.subscribe("in", [&](rs::Payload, rs::Context& ctx) {

@@ -132,7 +132,7 @@ bool Consumer::next(MessageRef& ref) {
       return false;
     }
     if (ref.batch->generation >= newest_gone_ || !gone(ref)) return true;
-    push(ref, Verdict::release, {}, {});  // rule H6
+    put_back(ref);  // rule H6
   }
 }
 
@@ -248,7 +248,7 @@ void Consumer::stop_starting() {
   retry_now(true);
   const auto give_up = [this](const MessageRef& ref) {
     ++counts_.released;
-    push(ref, Verdict::release, {}, {});
+    put_back(ref);
   };
   MessageRef ref;
   for (const MessageRef& gathered : gathered_) give_up(gathered);

@@ -146,6 +146,8 @@ class Consumer final : public Waker {
   void ended(std::uint32_t lane, std::size_t messages) noexcept;
 
   void settle(const MessageRef& ref, const Outcome& outcome) noexcept;
+  /// What was not processed goes back to the broker.
+  void put_back(const MessageRef& ref) noexcept;
   void retry_later(const MessageRef& ref, const Outcome& outcome) noexcept;
   void retry_due() noexcept;
   void retry_now(bool all) noexcept;

@@ -19,6 +19,12 @@ std::chrono::nanoseconds longest_kept_delay(const Plan& plan) noexcept {
   return expires ? std::min(kLongestDelay, plan.ack_deadline / 2) : kLongestDelay;
 }
 
+void Consumer::put_back(const MessageRef& ref) noexcept {
+  if (ref.message->token == 0 || config_.plan.can(RST_CAP_RELEASE)) return push(ref, Verdict::release, {}, {});
+  subscription_.give_back(1, 0);  // left unsettled: the broker takes it back in its own time (rule S4)
+  unref(*ref.batch, 1);
+}
+
 void Consumer::settle(const MessageRef& ref, const Outcome& outcome) noexcept {
   const Plan& plan = config_.plan;
   if (outcome.verdict() == Verdict::ack) return push(ref, Verdict::ack, {}, {});
@@ -44,8 +50,7 @@ void Consumer::settle(const MessageRef& ref, const Outcome& outcome) noexcept {
   if (outcome.verdict() == Verdict::release && !plan.can(RST_CAP_RELEASE)) {
     if (outcome.delay().count() > 0 && !stopping_) return retry_later(ref, outcome);
     if (plan.can(RST_CAP_RETRY)) return push(ref, Verdict::retry, {}, {});
-    subscription_.give_back(1, 0);  // left unsettled: the broker takes it back in its own time (rule S4)
-    return unref(*ref.batch, 1);
+    return put_back(ref);
   }
   if (outcome.verdict() == Verdict::reject && !config_.dead_letter.empty() && !plan.can(RST_CAP_REJECT_TO) &&
       copy_to(config_.dead_letter, ref, outcome.reason())) {

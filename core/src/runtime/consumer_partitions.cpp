@@ -44,7 +44,7 @@ void Consumer::let_partitions_go(const std::vector<rst_partition>& partitions) {
   }
   const auto give_back = [this](const MessageRef& ref) {
     const bool goes = gone(ref);
-    if (goes) push(ref, Verdict::release, {}, {});
+    if (goes) put_back(ref);
     return goes;
   };
   std::erase_if(gathered_, give_back);

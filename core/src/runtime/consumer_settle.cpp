@@ -7,6 +7,16 @@
 namespace ruststream {
 inline namespace v0 {
 namespace detail {
+namespace {
+
+bool gives_back(const rst_settlement& item) noexcept { return item.verdict == RST_VERDICT_RELEASE; }
+
+/// What was to be given back went back by itself, with its partition or its session: nothing is lost by it.
+bool is_back_already(const rst_settlement& item) noexcept {
+  return gives_back(item) && rst_status_code(item.status) == RST_E_STALE;
+}
+
+}  // namespace
 
 void Consumer::log(log::Level level, std::int64_t code, std::string text) noexcept {
   const auto pass = rate_.admit(subscription_.id(), code, log::RateLimit::Clock::now());
@@ -204,12 +214,14 @@ void Consumer::flush() noexcept {
   if (const std::span due(settlements_.data(), unsettled()); !due.empty()) {
     bool some_refused = false;
     if (const Result<void> handed = subscription_.settle(due, &some_refused); !handed) {
-      counts_.refused += due.size();
-      log(log::Level::warn, static_cast<std::int64_t>(handed.error().code),
-          "verdicts were refused, the broker will redeliver: " + handed.error().text);
+      if (!std::ranges::all_of(due, gives_back)) {
+        counts_.refused += due.size();
+        log(log::Level::warn, static_cast<std::int64_t>(handed.error().code),
+            "verdicts were refused, the broker will redeliver: " + handed.error().text);
+      }
     } else if (some_refused) {
       for (const rst_settlement& item : due) {
-        if (item.status >= 0 || item.verdict == RST_VERDICT_EXTEND) continue;
+        if (item.status >= 0 || item.verdict == RST_VERDICT_EXTEND || is_back_already(item)) continue;
         ++counts_.refused;
         const auto code = static_cast<Code>(rst_status_code(item.status));
         log(log::Level::warn, item.status,
