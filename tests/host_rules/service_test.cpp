@@ -157,6 +157,29 @@ TEST_P(Goes, WhatWaitsOfAPartitionIsReleasedAndNotHandledAndItsCreditIsGivenBack
   EXPECT_EQ(said.find("refused"), std::string::npos) << said;
 }
 
+TEST_F(Service, ARevokeThatStillWaitsIsAnsweredWhenTheDrainDeadlineEndsTheService) {
+  start([&](rs::Scope& b) { b.subscribe("in", Gated{handled, open_gate}); }, "50ms");
+  EXPECT_EQ(judge.deliver(subscription(), {.partition = 1}), RST_DONE);
+  EXPECT_TRUE(was_handled(1));
+  const std::uint64_t event = judge.event(RST_EVENT_SUB_REVOKING, subscription(), 1, 60s);
+  EXPECT_EQ(stop(), rs::kExitUnfinished);
+  const auto answer = answer_to(event);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, RST_OK);
+}
+
+TEST_F(Service, ARevokeThatComesWhileTheSubscriptionIsClosedIsAnswered) {
+  start([&](rs::Scope& b) { b.subscribe("in", [](rs::Payload) {}); });
+  judge.manners.hold = kClose;
+  app->stop();
+  EXPECT_TRUE(soon([&] { return judge.held(kClose) == 1; }));
+  const std::uint64_t event = judge.event(RST_EVENT_SUB_REVOKING, subscription(), 1, 30s);
+  EXPECT_TRUE(answer_to(event));
+  judge.manners.hold = 0;
+  EXPECT_EQ(judge.complete(kClose, RST_OK, 1, false), 1U);
+  EXPECT_EQ(stop(), rs::kExitOk);
+}
+
 TEST_F(Service, PublishesOfOneCallThatWaitForRoomAreAllSent) {
   start([&](rs::Scope& b) {
     b.subscribe("in", [&](rs::Payload, rs::Context& ctx) {

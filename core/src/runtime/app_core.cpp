@@ -412,7 +412,7 @@ Task<void> AppCore::bring_down() {
       if (subscription.core->handle() == 0) continue;
       Hop there(*subscription.loop);
       co_await there;
-      subscription.consumer->flush();
+      subscription.consumer->give_up();
       Hop home(*loop_);
       co_await home;
       Await closing(subscription.core->close(0, kCloseTimeout));

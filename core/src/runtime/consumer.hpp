@@ -93,6 +93,9 @@ class Consumer final : public Waker {
   [[nodiscard]] bool idle() const noexcept { return running_ == 0; }
   [[nodiscard]] std::uint32_t running() const noexcept { return running_; }
   void flush() noexcept;
+  /// Hands over what is left to settle and answers every revoke that still waits: the close that follows waits for
+  /// none.
+  void give_up() noexcept;
 
   [[nodiscard]] const ConsumerConfig& config() const noexcept { return config_; }
   [[nodiscard]] const ConsumerCounts& counts() const noexcept { return counts_; }

@@ -75,6 +75,13 @@ std::size_t Consumer::running_of(const std::vector<rst_partition>& partitions) c
   return count;
 }
 
+void Consumer::give_up() noexcept {
+  flush();
+  for (const auto& event : std::exchange(revoking_, {})) {
+    if (event->answer != 0) subscription_.answer(event->answer, RST_OK);
+  }
+}
+
 /// Those whose messages are all settled, or whose time is up.
 void Consumer::answer_revokes() {
   using Clock = std::chrono::steady_clock;
