@@ -214,5 +214,30 @@ TEST_F(Service, ALongHandlerIsExtendedAtHalfTheDeadline) {
   }
 }
 
+TEST_F(Service, WhereNothingExtendsTheDeadlineALongerHandlerIsRefused) {
+  judge.manners.ack_deadline_ns = 1'000'000'000;
+  const char* const arguments[] = {"tried", "check"};
+  const struct {
+    const char* kind;
+    std::chrono::milliseconds longest;
+    int code;
+  } cases[] = {{"plain", 1001ms, rs::kExitConfiguration}, {"plain", 1000ms, rs::kExitOk}, {"all", 1001ms, rs::kExitOk}};
+  for (const auto& each : cases) {
+    rs::App checked{{.title = "tried", .version = "1"}};
+    checked.set("plugin.path", HOST_RULES_PLUGIN);
+    checked.broker("trial:", [&](rs::Scope& b) {
+      b.subscribe("in", [](rs::Payload) {}).name("billing").kind(each.kind).max_processing(each.longest).at_most_once();
+    });
+    ::testing::internal::CaptureStdout();
+    Capture errors;
+    EXPECT_EQ(checked.run(2, arguments), each.code) << each.kind;
+    (void)::testing::internal::GetCapturedStdout();
+    const std::string said = errors.take();
+    for (const char* word : {"billing", "max_processing", "1001 ms", "1000 ms"}) {
+      EXPECT_EQ(said.find(word) != std::string::npos, each.code != rs::kExitOk) << said;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace host_rules

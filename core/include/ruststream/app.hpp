@@ -76,6 +76,9 @@ class RUSTSTREAM_EXPORT Registration {
   Registration& in_flight(std::uint32_t messages);
   Registration& max_attempts(std::uint32_t attempts);
   Registration& dead_letter(std::string destination);
+  /// Longest handling of one message, for brokers that must know. Refused where it is longer than the broker waits for
+  /// a verdict and the kind has no way to ask for more time.
+  Registration& max_processing(std::chrono::milliseconds longest);
   /// Where the handler's values are published; default: where each message wants its reply.
   Registration& reply_to(std::string destination);
   Registration& on_failure(FailurePolicy policy);

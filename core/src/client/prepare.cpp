@@ -92,6 +92,18 @@ Result<Plan> validate(const rst_plugin& plugin, std::uint32_t scope, std::uint32
   return plan;
 }
 
+/// Rule H8: where nothing extends the deadline, a message would come again while it is being handled.
+Result<void> check_deadline(const SubscriptionPlan& plan) {
+  const std::chrono::nanoseconds longest = plan.wanted.max_processing;
+  const std::chrono::nanoseconds deadline = plan.plan.ack_deadline;
+  if (deadline.count() == 0 || longest <= deadline || plan.plan.can(RST_CAP_EXTEND)) return {};
+  const auto ms = [](std::chrono::nanoseconds time) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(time).count()) + " ms";
+  };
+  return fail(Code::invalid, "max_processing, " + ms(longest) + ", is longer than the acknowledgement deadline of " +
+                                 ms(deadline) + ", and this kind cannot extend it: raise the one or lower the other");
+}
+
 }  // namespace
 
 rst_capability Plan::capability(std::uint32_t id) const noexcept {
@@ -195,6 +207,7 @@ Result<SubscriptionPlan> plan_subscription(const rst_plugin& plugin, std::string
   auto answer = validate(plugin, RST_SCOPE_SUBSCRIPTION, plan.kind, &spec);
   if (!answer) return std::unexpected(std::move(answer.error()));
   plan.plan = std::move(*answer);
+  if (Result<void> in_time = check_deadline(plan); !in_time) return std::unexpected(std::move(in_time.error()));
   if (plan.plan.max_batch != 0) plan.wanted.max_batch = std::min(plan.wanted.max_batch, plan.plan.max_batch);
   if (plan.plan.max_unsettled != 0) plan.window = std::min(plan.window, plan.plan.max_unsettled);
   return plan;

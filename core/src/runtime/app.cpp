@@ -99,6 +99,11 @@ Registration& Registration::on_decode_failure(FailurePolicy policy) {
   return *this;
 }
 
+Registration& Registration::max_processing(std::chrono::milliseconds longest) {
+  declaration_->options.max_processing = longest;
+  return *this;
+}
+
 Registration& Registration::at_most_once() {
   declaration_->at_most_once = true;
   return *this;
