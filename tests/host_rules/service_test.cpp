@@ -180,6 +180,59 @@ TEST_F(Service, ARevokeThatComesWhileTheSubscriptionIsClosedIsAnswered) {
   EXPECT_EQ(stop(), rs::kExitOk);
 }
 
+/// Its end completes a publish that another handler awaits.
+struct Completes {
+  Judge* judge;
+  explicit Completes(Judge& of) : judge(&of) {}
+  Completes(Completes&& other) noexcept : judge(std::exchange(other.judge, nullptr)) {}
+  Completes& operator=(Completes&&) = delete;
+  ~Completes() {
+    if (judge != nullptr) judge->complete(kPublish, RST_OK, 1, false);
+  }
+};
+struct Awaits {
+  std::atomic<int>& begun;
+  std::atomic<int>& resumed;
+  Judge& judge;
+  rs::Task<void> operator()(rs::Payload, rs::Context& ctx) const {
+    if (begun.fetch_add(1) == 1) {  // the last to begin is the first to be destroyed
+      const Completes at_the_end(judge);
+      co_await rs::sleep_for(60s);
+    }
+    auto sent = ctx.publish("elsewhere", rs::Payload("x"));
+    (void)co_await sent;
+    ++resumed;
+  }
+};
+
+TEST_F(Service, AHandlerThatIsDestroyedIsNotResumedByWhatCompletesMeanwhile) {
+  std::atomic<int> resumed{0};
+  start([&](rs::Scope& b) { b.subscribe("in", Awaits{handled, resumed, judge}).workers(2); }, "20ms");
+  judge.manners.hold = kPublish;
+  EXPECT_EQ(judge.deliver(subscription(), {.count = 2}), RST_DONE);
+  EXPECT_TRUE(was_handled(2));
+  EXPECT_EQ(stop(), rs::kExitUnfinished);
+  EXPECT_EQ(resumed, 0);
+}
+
+TEST_F(Service, APublishThatNobodyAwaitedMayBeCompletedWhenTheServiceIsGone) {
+  std::optional<rs::Broker> keeps = open();
+  start(
+      [&](rs::Scope& b) {
+        b.subscribe("in", [&](rs::Payload, rs::Context& ctx) {
+           (void)ctx.publish("elsewhere", rs::Payload("x"));
+           ++handled;
+         }).workers(3);
+      },
+      "20ms");
+  judge.manners.hold = kPublish;
+  EXPECT_EQ(judge.deliver(subscription(), {.count = 3}), RST_DONE);
+  EXPECT_TRUE(was_handled(3));
+  EXPECT_EQ(stop(), rs::kExitUnfinished);
+  app.reset();
+  EXPECT_EQ(judge.complete(kPublish, RST_OK, 1, false), 3U);
+}
+
 TEST_F(Service, PublishesOfOneCallThatWaitForRoomAreAllSent) {
   start([&](rs::Scope& b) {
     b.subscribe("in", [&](rs::Payload, rs::Context& ctx) {

@@ -78,6 +78,11 @@ bool Op::resume_by(std::coroutine_handle<> coroutine, Timer::Callback expired) n
   return resume(coroutine);
 }
 
+void Op::unwait() noexcept {
+  std::uint32_t expected = kCoroutine;
+  (void)state.compare_exchange_strong(expected, kPending, std::memory_order_acq_rel);
+}
+
 bool Op::abandon() noexcept {
   std::uint32_t before = state.load(std::memory_order_acquire);
   do {

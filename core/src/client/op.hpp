@@ -52,6 +52,8 @@ struct Op : Ready {
   /// Ends a coroutine's wait with an error, unless the completion is there already. [its loop thread]
   void expire(Error because) noexcept;
   [[nodiscard]] bool done() const noexcept;
+  /// Takes notify() back, unless the completion is there: what was to be posted for it is posted then, or about to be.
+  void unwait() noexcept;
   /// Nobody waits any more. True when it is done: its end is the caller's; else the completion's.
   bool abandon() noexcept;
   void end() noexcept;

@@ -116,12 +116,6 @@ void Loop::at_end_of_turn(Ready& node) noexcept {
   ends_ = &node;
 }
 
-void Loop::withdraw(const Ready& node) noexcept {
-  Ready** link = &ends_;
-  while (*link != nullptr && *link != &node) link = &(*link)->next;
-  if (*link != nullptr) *link = node.next;
-}
-
 struct Timer::Handle {
   uv_timer_t uv{};
   Callback callback = nullptr;

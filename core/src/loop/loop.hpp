@@ -33,8 +33,6 @@ class Loop {
   /// Runs `node` when the turn that is running has nothing else left to do, or its bound is reached. [in a turn of this
   /// loop; a node once until it ran]
   void at_end_of_turn(Ready& node) noexcept;
-  /// Takes such a node back, if it still waits. [loop thread]
-  void withdraw(const Ready& node) noexcept;
   /// Whether the calling thread is in a turn of this loop, rather than in a callback of a timer.
   [[nodiscard]] bool in_turn() const noexcept { return in_turn_ && on_thread(); }
 

@@ -159,19 +159,18 @@ int AppCore::live(App& app, Loop& loop, std::function<void(const Result<void>&)>
   };
   loop.post(begin);
   loop.run();
+  let_go();
+  const int code = farewell(app, life.take());
   late_hooks_.clear();  // nothing resumes them any more, and the loop of their timers is still there
-  {
-    const std::scoped_lock lock(stop_mutex_);
-    loop_ = nullptr;
-  }
-  return life.take();
+  const std::scoped_lock lock(stop_mutex_);
+  loop_ = nullptr;
+  return code;
 }
 
 Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(const Result<void>&)>& started) {
   Result<void> up = co_await bring_up(app, loop);
   started(up);
   int code = kExitOk;
-  bool drained = true;
   if (!up) {
     code = fatal().empty() ? kExitUnavailable : kExitFatal;
     if (fatal().empty()) log(log::Level::error, up.error().text);  // a hook's failure has been logged
@@ -180,17 +179,19 @@ Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(con
     co_await park;
   }
   stopping_ = true;
-  drained = co_await drain();
+  drained_ = co_await drain();
   if (started_up_) (void)co_await run_hooks(on_shutdown, app, "on_shutdown");  // a failure of it is fatal()
   co_await bring_down();
-  co_await let_go();
-  say_goodbye(drained);
+  co_return code;
+}
+
+int AppCore::farewell(App& app, int code) {
+  say_goodbye();
   for (const auto& hook : after_shutdown) {
     if (const Result<void> said = guarded([&] { hook(app); }); !said) fail_fast("after_shutdown: " + said.error().text);
   }
-  if (!fatal().empty()) code = kExitFatal;
-  if (code == kExitOk && !drained) code = kExitUnfinished;
-  co_return code;
+  if (!fatal().empty()) return kExitFatal;
+  return code == kExitOk && !drained_ ? kExitUnfinished : code;
 }
 
 Task<Result<void>> AppCore::run_hooks(const std::vector<App::Hook>& hooks, App& app, const char* when) {
@@ -428,18 +429,14 @@ Task<void> AppCore::bring_down() {
   }
 }
 
-Task<void> AppCore::let_go() {
+/// The loops have ended: nothing resumes a handler that still waits, whatever it waits for, so it can be destroyed.
+void AppCore::let_go() {
+  for (Shard& shard : more_shards_) shard.stop();
   for (RunningBroker& broker : running_) {
     for (RunningBroker::Subscription& subscription : broker.subscriptions) {
       if (subscription.consumer != nullptr) {
-        Hop there(*subscription.loop);
-        co_await there;
-        subscription.consumer->stop_starting();  // empties the inbox; the verdicts are refused and nobody minds
         subscription.core->set_waker(nullptr);
-        do {  // a node of it that is on its way still finds the consumer
-          Hop nodes(*subscription.loop, true);
-          co_await nodes;
-        } while (subscription.consumer->posted());
+        subscription.consumer->stop_starting();  // what came since the drain; the verdicts are refused, nobody minds
         const ConsumerCounts& counts = subscription.consumer->counts();
         counts_.handled += counts.handled;
         counts_.failed += counts.failed;
@@ -447,8 +444,6 @@ Task<void> AppCore::let_go() {
         counts_.released += counts.released;
         unsettled_ += subscription.consumer->running();
         subscription.consumer.reset();
-        Hop home(*loop_);
-        co_await home;
       }
       subscription.core->drop_reference();
     }
@@ -458,12 +453,12 @@ Task<void> AppCore::let_go() {
   more_shards_.clear();
 }
 
-void AppCore::say_goodbye(bool drained) {
+void AppCore::say_goodbye() {
   std::string text = "stopped: " + std::to_string(counts_.handled) + " handled, " + std::to_string(counts_.failed) +
                      " failed, " + std::to_string(counts_.lost) + " lost, " + std::to_string(counts_.released) +
                      " given back unstarted, " + std::to_string(unsettled_) + " left unsettled";
-  if (!drained) text += ": the drain deadline has passed, the broker will redeliver them";
-  log(drained ? log::Level::info : log::Level::warn, text);
+  if (!drained_) text += ": the drain deadline has passed, the broker will redeliver them";
+  log(drained_ ? log::Level::info : log::Level::warn, text);
 }
 
 }  // namespace detail

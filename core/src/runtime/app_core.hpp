@@ -38,11 +38,13 @@ struct RunningBroker {
   std::deque<Subscription> subscriptions;
 };
 
-/// A further loop thread. Its loop runs from construction to destruction.
+/// A further loop thread. Its loop runs from construction to stop().
 class Shard {
  public:
   Shard() : thread_([this] { loop.run(); }) {}
-  ~Shard() {
+  ~Shard() { stop(); }
+  void stop() {
+    if (!thread_.joinable()) return;
     loop.stop();
     thread_.join();
   }
@@ -101,11 +103,12 @@ class AppCore final : public AppControl, private EventSink {
   Task<void> start_consumers();
   Task<bool> drain();
   Task<void> bring_down();
-  Task<void> let_go();
+  void let_go();
   Task<bool> idle();
   Task<Result<void>> run_hooks(const std::vector<App::Hook>& hooks, App& app, const char* when);
   void log(log::Level level, const std::string& text);
-  void say_goodbye(bool drained);
+  int farewell(App& app, int code);
+  void say_goodbye();
   [[nodiscard]] std::string fatal() const;
   Loop& next_shard(Loop& first);
 
@@ -120,6 +123,7 @@ class AppCore final : public AppControl, private EventSink {
   std::atomic<bool> stopping_{false};
   std::deque<Shard> more_shards_;
   bool started_up_ = false;   // on_startup went well
+  bool drained_ = true;       // within drain_timeout
   std::uint32_t placed_ = 0;  // subscriptions, for the round of shards
   ConsumerCounts counts_;     // of consumers that are gone
   std::uint32_t unsettled_ = 0;

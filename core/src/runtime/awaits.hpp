@@ -26,12 +26,12 @@ class Await {
   OpRef op_;
 };
 
-/// Goes on, on that loop's thread: at once when it is there already, unless it is to come `behind` everything that was
-/// posted so far. A task that hops to another loop must come home before it ends.
+/// Goes on, on that loop's thread: at once when it is there already. A task that hops to another loop must come home
+/// before it ends.
 class Hop {
  public:
-  explicit Hop(Loop& to, bool behind = false) noexcept : to_(to), behind_(behind) {}
-  bool await_ready() const noexcept { return !behind_ && to_.on_thread(); }
+  explicit Hop(Loop& to) noexcept : to_(to) {}
+  bool await_ready() const noexcept { return to_.on_thread(); }
   void await_suspend(std::coroutine_handle<> waiter) noexcept {
     resume_.handle = waiter;
     to_.post(resume_);
@@ -40,7 +40,6 @@ class Hop {
 
  private:
   Loop& to_;
-  bool behind_;
   Resume resume_;
 };
 

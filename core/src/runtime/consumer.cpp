@@ -1,4 +1,4 @@
-#include "runtime/consumer.hpp"
+#include "runtime/deferred.hpp"
 
 #include <algorithm>
 
@@ -53,13 +53,14 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
 }
 
 Consumer::~Consumer() {
-  if (flush_posted_) loop_.withdraw(flush_);
+  give_up();
   if (line_ != nullptr) line_->recycle();
   while (suspended_ != nullptr) {
     RunningCall& call = *suspended_;
     untrack(call);
     call.destroy(&call);
   }
+  while (deferred_ != nullptr) std::exchange(deferred_, deferred_->after)->give_up();
   for (rst_batch* const batch : live_) subscription_.release(*batch);  // of calls that never ended
 }
 

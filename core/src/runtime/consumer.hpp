@@ -70,8 +70,9 @@ struct ConsumerCounts {
 [[nodiscard]] std::chrono::nanoseconds longest_kept_delay(const Plan& plan) noexcept;
 
 /// One running registration: takes what its subscription delivers, calls the handler, settles. Everything happens on
-/// one loop thread, wake() apart. In the steady state it allocates nothing: settlements, lanes and decoded values are
-/// reused.
+/// one loop thread, wake() apart; it is destroyed when that loop has ended, so that no node of it or of a handler that
+/// still waits is ever run after it. In the steady state it allocates nothing: settlements, lanes and decoded values
+/// are reused.
 class Consumer final : public Waker {
  public:
   Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig config, AppControl& app, log::Logger& logger);
@@ -85,8 +86,6 @@ class Consumer final : public Waker {
 
   /// Has a turn posted, unless one is.
   void again() noexcept;
-  /// Whether a node of it waits in the loop. [its loop thread]
-  [[nodiscard]] bool posted() const noexcept { return turn_posted_ || wake_posted_.load(std::memory_order_acquire); }
   /// Starts no more handlers; what was not started goes back as RELEASE, now and whatever still arrives.
   void stop_starting();
   /// No handler runs and no publish of one is pending.

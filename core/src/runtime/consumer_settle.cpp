@@ -274,8 +274,9 @@ void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
       op.op->run = [](Ready* self) noexcept {
         auto& known = *static_cast<PublishOp*>(static_cast<Op*>(self)->context);
         auto& owner = *static_cast<Deferred*>(known.owner);
+        owner.waited_for(known);
         owner.one_known(known);
-        if (--owner.waiting == 0) owner.conclude();
+        if (owner.waiting == 0) owner.conclude();
       };
       if (op.waited) {
         op.op->deadline = std::make_unique<Timer>(
@@ -288,7 +289,7 @@ void Consumer::wait_for(Deferred& deferred, PublishOp* attached) noexcept {
         op.op->deadline->start(op.timeout);
       }
       if (op.op->notify(loop_)) {
-        ++deferred.waiting;
+        deferred.wait_for(op);
         continue;
       }
     }

@@ -17,7 +17,8 @@ struct Consumer::Deferred {
   Deferred* after = nullptr;
   std::uint32_t lane;
   std::uint32_t waiting = 0;
-  bool copies = false;  // the publish is a copy of the message, made to retry or bury it
+  PublishOp* under_way = nullptr;  // these
+  bool copies = false;             // the publish is a copy of the message, made to retry or bury it
   bool failed = false;
   Error error;
   std::vector<std::pair<MessageRef, Outcome>> verdicts;
@@ -27,6 +28,25 @@ struct Consumer::Deferred {
     after = consumer->deferred_;
     if (after != nullptr) after->before = this;
     consumer->deferred_ = this;
+  }
+  void wait_for(PublishOp& op) noexcept {
+    ++waiting;
+    op.beside = std::exchange(under_way, &op);
+  }
+  void waited_for(const PublishOp& op) noexcept {
+    --waiting;
+    PublishOp** link = &under_way;
+    while (*link != &op) link = &(*link)->beside;
+    *link = op.beside;
+  }
+  /// The consumer ends before they are known: they go on by themselves, and the broker redelivers.
+  void give_up() noexcept {
+    while (under_way != nullptr) {
+      PublishOp& op = *std::exchange(under_way, under_way->beside);
+      op.op->unwait();
+      op.detach();
+    }
+    delete this;
   }
   void one_known(PublishOp& op) {
     if (Result<void> result = op.take(); !result && !failed) {
