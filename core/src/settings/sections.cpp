@@ -52,7 +52,13 @@ std::string known_names(std::string_view section, std::span<const std::string> n
     out += (out.empty() ? "" : ", ") + ("`" + name + "`");
   }
   const std::string noun(section);
-  return out.empty() ? "this service names no " + noun : "the names are " + out;
+  if (!out.empty()) return "the names are " + out;
+  return "this service names no " + noun + (names.empty() ? "" : ": leave the name away");
+}
+
+/// `--broker NAME=URL`: the flag of a section gives a name, and no option of what is named.
+bool is_name(const Setting& setting, std::string_view section) {
+  return setting.layer == Layer::flags && setting.source == "--" + std::string(section);
 }
 
 /// Where the name ends and the option begins is unknown, so both ends are tried.
@@ -61,10 +67,10 @@ std::string unknown(const Setting& setting, std::string_view section, std::strin
   if (rest.empty())
     return where(setting) + ": expected " + std::string(section) + ".NAME; " + known_names(section, names);
   const std::string_view head = rest.substr(0, rest.find('.'));
-  const std::string_view all_but_last = rest.substr(0, rest.rfind('.'));
+  const std::string_view all_but_last = is_name(setting, section) ? rest : rest.substr(0, rest.rfind('.'));
   std::string_view meant = options::nearest(all_but_last, names);
-  const std::string_view written = meant.empty() ? head : all_but_last;
-  if (meant.empty()) meant = options::nearest(head, names);
+  const std::string_view written = meant.empty() && !is_name(setting, section) ? head : all_but_last;
+  if (meant.empty()) meant = options::nearest(written, names);
   return where(setting) + ": no " + std::string(section) + " is named `" + options::printable(written) + "`; " +
          (meant.empty() ? known_names(section, names) : "did you mean `" + std::string(meant) + "`?");
 }
@@ -96,6 +102,7 @@ Result<Sections> assign(const Settings& settings, std::string_view section, std:
     if (!rest) continue;
     Match found = match(*rest, setting.layer == Layer::environment, names);
     if (rest->empty() && names.size() == 1) found.name = names.data();
+    if (!rest->empty() && !found.option.empty() && is_name(setting, section)) found.name = nullptr;
     if (found.name == nullptr) {
       problems.insert(unknown(setting, section, *rest, names));
     } else if (found.rival != nullptr) {

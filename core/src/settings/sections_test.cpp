@@ -100,6 +100,27 @@ TEST(Sections, ReachesABrokerByNameOrWithoutOne) {
   for (const auto& c : cases) EXPECT_EQ(shown(assign(c.settings, "broker", c.names, "url")), c.expected);
 }
 
+TEST(Sections, ReadsTheFlagOfABrokerAsANameAndNeverAsAnOption) {
+  using Names = std::vector<std::string>;
+  const struct {
+    const char* key;
+    Names names;
+    const char* expected;
+  } cases[] = {
+      {"broker.main", {"main"}, "[main] url=u "},
+      {"broker.a.b", {"a", "a.b"}, "[a.b] url=u "},
+      {"broker.audit", {""}, "no broker is named `audit`; this service names no broker: leave the name away"},
+      {"broker.mian", {"main"}, "no broker is named `mian`; did you mean `main`?"},
+      {"broker.main.tls", {"main", "audit"}, "no broker is named `main.tls`; the names are `main`, `audit`"},
+  };
+  for (const auto& c : cases) {
+    Settings settings;
+    settings.set(Layer::flags, c.key, "u", "--broker");
+    const std::string told = shown(assign(settings, "broker", c.names, "url"));
+    EXPECT_EQ(told, told.starts_with("[") ? c.expected : std::string(c.key) + " (--broker): " + c.expected);
+  }
+}
+
 TEST(Sections, TakesTheLaterOfTwoSpellingsOfOneOption) {
   Settings settings = file({{"broker.main", "file"}});
   settings.set(Layer::environment, "broker.main.url", "environment", "RUSTSTREAM_BROKER__MAIN__URL");
