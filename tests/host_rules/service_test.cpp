@@ -274,10 +274,15 @@ TEST_F(Service, WhereNothingExtendsTheDeadlineALongerHandlerIsRefused) {
     const char* kind;
     std::chrono::milliseconds longest;
     int code;
-  } cases[] = {{"plain", 1001ms, rs::kExitConfiguration}, {"plain", 1000ms, rs::kExitOk}, {"all", 1001ms, rs::kExitOk}};
+    bool by_setting = false;
+  } cases[] = {{"plain", 1001ms, rs::kExitConfiguration},
+               {"plain", 1000ms, rs::kExitOk},
+               {"plain", 1000ms, rs::kExitConfiguration, true},
+               {"all", 1001ms, rs::kExitOk}};
   for (const auto& each : cases) {
     rs::App checked{{.title = "tried", .version = "1"}};
     checked.set("plugin.path", HOST_RULES_PLUGIN);
+    if (each.by_setting) checked.set("subscription.billing.max_processing", "1001ms");
     checked.broker("trial:", [&](rs::Scope& b) {
       b.subscribe("in", [](rs::Payload) {}).name("billing").kind(each.kind).max_processing(each.longest).at_most_once();
     });

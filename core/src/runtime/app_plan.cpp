@@ -156,6 +156,9 @@ class Planner {
     options.max_attempts = attempts.value_or(0);
     options.max_batch = planned.batch;
     options.in_flight = wanted->in_flight.value_or(options.in_flight);
+    if (wanted->max_processing) {
+      options.max_processing = std::chrono::ceil<std::chrono::milliseconds>(*wanted->max_processing);
+    }
     if (options.in_flight == 0) options.in_flight = 2 * planned.batch * planned.workers;
     if (batches) options.in_flight = std::max(options.in_flight, planned.batch);
     std::string address = declared.address;

@@ -163,6 +163,7 @@ TEST(Settings, CheckNamesTheSourceOfWhatTheCodeSaysToo) {
           .workers(1, by_key)
           .batch(3, 20ms)
           .in_flight(50)
+          .max_processing(1500ms)
           .max_attempts(4)
           .dead_letter("dead")
           .option("ack_timeout", "5s");
@@ -196,6 +197,7 @@ subscription.ORDERS.group = "g" # code
 subscription.ORDERS.in_flight = "50" # code
 subscription.ORDERS.kind = "topic" # code
 subscription.ORDERS.max_attempts = "4" # code
+subscription.ORDERS.max_processing = "1500ms" # code
 subscription.ORDERS.workers = "1" # code
 subscription.other.address = "other" # code
 )");

@@ -27,6 +27,10 @@ struct Section {
     written.set(settings::Layer::code, std::move(key), value, "code");
   }
   void say(const std::string& option, std::uint64_t value) { say(option, std::to_string(value)); }
+  void say(const std::string& option, std::chrono::nanoseconds time) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+    if (ms > 0) say(option, std::to_string(ms) + "ms");
+  }
   void say(const PluginOptions& options) {
     for (const auto& [option, value] : options) say(option, value);
   }
@@ -43,10 +47,9 @@ void say(Section& section, const SubscriptionDeclaration& declared) {
   if (declared.workers) section.say("workers", *declared.workers);
   if (declared.keyed) section.say("by_key", "true");
   if (declared.batch) section.say("batch", *declared.batch);
-  if (const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(declared.batch_wait); wait.count() > 0) {
-    section.say("batch_wait", std::to_string(wait.count()) + "ms");
-  }
+  section.say("batch_wait", declared.batch_wait);
   if (options.in_flight != 0) section.say("in_flight", options.in_flight);
+  section.say("max_processing", options.max_processing);
   if (declared.max_attempts) section.say("max_attempts", *declared.max_attempts);
   section.say(options.options);
 }

@@ -77,6 +77,7 @@ Result<Subscription> read_subscription(std::span<const Option> options) {
   taker.number("batch", 1, kMaxBatch, out.batch);
   taker.duration("batch_wait", out.batch_wait);
   taker.number("in_flight", 1, kMaxInFlight, out.in_flight);
+  taker.duration("max_processing", out.max_processing);
   taker.number("max_attempts", 0, kMaxAttempts, out.max_attempts);
   taker.text("dead_letter", out.dead_letter);
   return finish(taker, std::move(out));

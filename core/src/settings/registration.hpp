@@ -23,9 +23,9 @@ inline constexpr std::int64_t kMaxInFlight = 1'048'576;
 inline constexpr std::int64_t kMaxAttempts = 1'000'000;
 
 /// What the runtime itself understands below `subscription.NAME`; everything else goes to the plugin's option table.
-inline constexpr std::array<std::string_view, 11> kSubscriptionKeys{
-    "kind",  "address",    "group",     "durable",      "workers",    "by_key",
-    "batch", "batch_wait", "in_flight", "max_attempts", "dead_letter"};
+inline constexpr std::array<std::string_view, 12> kSubscriptionKeys{
+    "kind",  "address",    "group",     "durable",        "workers",      "by_key",
+    "batch", "batch_wait", "in_flight", "max_processing", "max_attempts", "dead_letter"};
 
 /// A subscription's settings, each present only when somebody outside the code wrote it.
 struct Subscription {
@@ -38,6 +38,7 @@ struct Subscription {
   std::optional<std::uint32_t> batch;
   std::optional<std::chrono::nanoseconds> batch_wait;
   std::optional<std::uint32_t> in_flight;
+  std::optional<std::chrono::nanoseconds> max_processing;
   std::optional<std::uint32_t> max_attempts;  ///< 0: no limit
   std::optional<std::string> dead_letter;
   std::vector<options::Setting> plugin;  ///< for the plugin's option table

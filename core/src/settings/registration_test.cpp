@@ -35,6 +35,7 @@ TEST(Registration, ReadsWhatTheRuntimeKnowsAndLeavesTheRestToThePlugin) {
                          {"batch", "64"},
                          {"batch_wait", "5ms"},
                          {"in_flight", "128"},
+                         {"max_processing", "2m"},
                          {"max_attempts", "0"},
                          {"dead_letter", "dl"},
                          {"tls.ca", "ca.pem"},
@@ -50,6 +51,7 @@ TEST(Registration, ReadsWhatTheRuntimeKnowsAndLeavesTheRestToThePlugin) {
   EXPECT_EQ(read->batch, 64U);
   EXPECT_EQ(read->batch_wait, std::chrono::milliseconds(5));
   EXPECT_EQ(read->in_flight, 128U);
+  EXPECT_EQ(read->max_processing, std::chrono::minutes(2));
   EXPECT_EQ(read->max_attempts, 0U);
   EXPECT_EQ(read->dead_letter, "dl");
   ASSERT_EQ(read->plugin.size(), 2U);
@@ -65,7 +67,8 @@ TEST(Registration, LeavesAbsentWhatNobodyWrote) {
   const auto read = read_subscription({});
   ASSERT_TRUE(read);
   EXPECT_FALSE(read->kind || read->addresses || read->group || read->durable || read->workers || read->by_key ||
-               read->batch || read->batch_wait || read->in_flight || read->max_attempts || read->dead_letter);
+               read->batch || read->batch_wait || read->in_flight || read->max_processing || read->max_attempts ||
+               read->dead_letter);
 }
 
 TEST(Registration, RefusesEveryMistypedValueAtOnce) {
