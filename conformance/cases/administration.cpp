@@ -3,13 +3,14 @@
 #include "cases/messages.hpp"
 
 #include <map>
+#include <nlohmann/json.hpp>
 
 namespace conformance {
 namespace {
 
-/// One action of rst.admin on an object of the case's kind.
+/// One action of rst.admin on an object of the case's kind; `report` for what it describes.
 Outcome administer(Test& t, std::uint32_t action, const std::string& name, const OptionTexts& options = {},
-                   std::uint32_t flags = 0) {
+                   std::uint32_t flags = 0, const rst_report* report = nullptr) {
   const auto* const admin = t.plugin.extension<rst_admin>(RST_EXT_ADMIN);
   if (admin == nullptr || (t.kind.roles & RST_ROLE_ADMIN) == 0) Test::skip("the kind has no role ADMIN");
   const OptionTexts& base = action == RST_ADMIN_CREATE ? t.testkit.kind(t.kind.name).admin_options : OptionTexts{};
@@ -26,6 +27,7 @@ Outcome administer(Test& t, std::uint32_t action, const std::string& name, const
   request->name = {text.get(), name.size()};
   request->options = set->data();
   request->option_count = set->size();
+  request->report = report;
   request->timeout_ns = 5'000'000'000;
   return t.instance()
       .call("rst.admin", on.id, 5s,
@@ -42,14 +44,17 @@ void expect_done(Test& t, const Outcome& outcome, const char* what) {
 
 using Numbers = std::map<std::uint32_t, std::uint64_t>;
 
-/// What rst.stats says of a handle; empty where it says nothing.
-Numbers snapshot(Test& t, std::uint64_t handle) {
+/// What rst.stats says of a handle, or of an object by name and a connection's handle; empty where it says nothing.
+Numbers snapshot(Test& t, std::uint64_t handle, const std::string& name = {}) {
   const auto* const stats = t.plugin.extension<rst_stats>(RST_EXT_STATS);
   if (stats == nullptr) Test::skip("the plugin has no rst.stats");
   constexpr std::uint32_t kMost = 64;
   const Lent<rst_stats_query> query("rst_stats_query");
   query->struct_size = sizeof(rst_stats_query);
   query->handle = handle;
+  query->kind = t.kind.index;
+  const Lent<char> text = lend_bytes(name, "rst_stats_query.name");
+  query->name = {text.get(), name.size()};
   const Lent<rst_stat> all("rst.stats' numbers", kMost);
   std::uint32_t count = 0;
   std::uint64_t age = 0;
@@ -155,8 +160,34 @@ constexpr Case kCases[] = {
            out.send("after");
            sub.credit(10);
            const Message message = sub.next("cap", "what is published after a purge is delivered");
-           t.expect(message.payload == "after", "cap", "only what came after the purge", quoted(message.payload));
+           t.expect(message.payload == "after", "cap", "only what came after the purge",
+                    conformance::quoted(message.payload));
            finish(sub, message);
+         }},
+    {.name = "admin.describe",
+     .rule = "cap",
+     .says = "What describe tells of an object is one JSON text.",
+     .run =
+         [](Test& t) {
+           std::vector<std::string> texts;
+           const Lent<rst_report> report("rst_report");
+           report->struct_size = sizeof(rst_report);
+           report->ctx = &texts;
+           report->issue = [](void*, const rst_error*) {};
+           report->text = [](void* ctx, std::uint32_t key, rst_str text) {
+             if (key == RST_TEXT_DESCRIPTION_JSON)
+               static_cast<std::vector<std::string>*>(ctx)->emplace_back(view(text));
+           };
+           const std::string name = t.address("object");
+           expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
+           const Outcome described = administer(t, RST_ADMIN_DESCRIBE, name, {}, 0, report.get());
+           if (described.code == RST_E_UNSUPPORTED) Test::skip("rst.admin describes nothing");
+           expect_done(t, described, "describe");
+           t.expect(texts.size() == 1, "cap", "one text", std::to_string(texts.size()));
+           t.expect(nlohmann::json::accept(texts[0]), "cap", "a text in JSON", conformance::quoted(texts[0]));
+           if (!t.testkit.create) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
+           t.expect_code(administer(t, RST_ADMIN_DESCRIBE, t.address("nothing"), {}, 0, report.get()).code,
+                         t.testkit.create ? RST_OK : RST_E_NOT_FOUND, "cap", "describe of what is not there");
          }},
     {.name = "stats.agree-with-what-was-done",
      .rule = "cap",
@@ -183,6 +214,60 @@ constexpr Case kCases[] = {
            expect_number(t, at_last, RST_STAT_UNSETTLED, 0, "what is unsettled");
            expect_number(t, at_last, RST_STAT_ACKED, settles ? 10 : 0, "what was acknowledged");
            expect_risen(t, {}, snapshot(t, t.instance().connection().handle));
+         }},
+    {.name = "stats.of-an-object",
+     .rule = "cap",
+     .says = "An object that rst.admin has made has numbers by its name; one that is not there is NOT_FOUND.",
+     .run =
+         [](Test& t) {
+           const std::string name = t.address();
+           expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
+           const std::uint64_t on = t.instance().connection().handle;
+           const Subscription sub = t.subscribe();
+           const Numbers before = snapshot(t, on, name), whole_before = snapshot(t, on);
+           t.publisher().send(numbered(7));
+           const Numbers after = snapshot(t, on, name), whole = snapshot(t, on);
+           expect_risen(t, before, after);
+           expect_risen(t, whole_before, whole);
+           if (const auto had = before.find(RST_STAT_PUBLISHED); had != before.end())
+             expect_number(t, after, RST_STAT_PUBLISHED, had->second + 7, "what was published to the object");
+           if (const auto had = whole_before.find(RST_STAT_PUBLISHED); had != whole_before.end())
+             expect_number(t, whole, RST_STAT_PUBLISHED, had->second + 7, "what was published in all");
+           for (const Message& message : sub.next(7)) finish(sub, message);
+           expect_number(t, snapshot(t, on), RST_STAT_UNSETTLED, 0, "what is unsettled");
+           expect_number(t, snapshot(t, on), RST_STAT_WAITING, 0, "what waits");
+         }},
+    {.name = "stats.count-each-verdict",
+     .rule = "cap",
+     .says = "A subscription counts each verdict by itself, and what came again because of it.",
+     .needs = {RST_CAP_SETTLE},
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe();
+           const Publisher out = t.publisher();
+           struct Counted {
+             std::uint32_t capability;
+             std::uint16_t verdict;
+             std::uint32_t counter;
+             bool comes_again;
+           };
+           std::uint64_t again = 0, sent = 0;
+           for (const Counted& each : {Counted{RST_CAP_RETRY, RST_VERDICT_RETRY, RST_STAT_RETRIED, true},
+                                       Counted{RST_CAP_RELEASE, RST_VERDICT_RELEASE, RST_STAT_RELEASED, true},
+                                       Counted{RST_CAP_REJECT, RST_VERDICT_REJECT, RST_STAT_REJECTED, false}}) {
+             if (!t.kind.can(each.capability)) continue;
+             out.send("m" + std::to_string(++sent));
+             t.expect_code(sub.settle(sub.next(), each.verdict), RST_OK, "S2", verdict_name(each.verdict));
+             expect_number(t, snapshot(t, sub.handle), each.counter, 1, "what had this verdict");
+             if (!each.comes_again) continue;
+             sub.ack(sub.next("S2", "it comes again"));
+             ++again;
+           }
+           const Numbers last = snapshot(t, sub.handle);
+           expect_number(t, last, RST_STAT_REDELIVERED, again, "what came again");
+           expect_number(t, last, RST_STAT_ACKED, again, "what was acknowledged");
+           expect_number(t, last, RST_STAT_DELIVERED, sent + again, "what was delivered");
+           expect_number(t, last, RST_STAT_UNSETTLED, 0, "what is unsettled");
          }},
     {.name = "stats.of-what-is-not-there",
      .rule = "L2",

@@ -188,6 +188,107 @@ constexpr Case kCases[] = {
            t.expect(message.payload == "after", "cap", "only what came after", quoted(message.payload));
            finish(sub, message);
          }},
+    {.name = "delivery.needs-no-other-verb",
+     .rule = "P1",
+     .says = "What a verb has made possible is delivered by itself: nobody has to call another one, or to step.",
+     .needs = {RST_CAP_SETTLE},
+     .run =
+         [](Test& t) {
+           t.use_real_time();
+           const Subscription sub = t.subscribe({.credit = 1});
+           const Publisher out = t.publisher();
+           const auto comes = [&](const char* expected) {
+             const Message message = sub.next("P1", expected);
+             sub.credit(1);
+             return message;
+           };
+           out.send(numbered(2));
+           const Message first = sub.next("P1", "a published message is delivered");
+           sub.credit(1);
+           Message message = comes("a message is delivered with the credit for it");
+           if (t.kind.can(RST_CAP_RELEASE)) {
+             sub.release(message);
+             message = comes("a released message is delivered again");
+           }
+           if (t.kind.can(RST_CAP_RETRY)) {
+             sub.retry(message);
+             message = comes("a retried message is delivered again");
+           }
+           sub.ack(message);
+           sub.ack(first);
+           if (t.kind.can(RST_CAP_SEEK)) {
+             sub.seek(position(RST_POSITION_EARLIEST));
+             sub.ack(comes("a message behind the position of a seek is delivered"));
+             sub.ack(comes("a message behind the position of a seek is delivered"));
+           }
+           if (t.publish_kind.can(RST_CAP_TX_PUBLISH)) {
+             const Publisher all = t.publisher({.flags = RST_PUBLISHER_TRANSACTIONAL});
+             const Transaction tx = all.begin();
+             (void)all.publish(Out{.payload = "tx"}, {.tx = tx.id});
+             t.expect(tx.commit().ok(), "X1", "commit succeeds", "it failed");
+             sub.ack(comes("what was published in a transaction is delivered after commit"));
+             if (t.kind.can(RST_CAP_TX_SETTLE)) {
+               out.send("undone");
+               const Message undone = comes("a published message is delivered");
+               const Transaction other = all.begin();
+               const Verdict ack{undone.token, RST_VERDICT_ACK};
+               (void)sub.settle(std::span(&ack, 1), 0, other.id);
+               t.expect(other.abort().ok(), "X3", "abort succeeds", "it failed");
+               sub.ack(comes("what a transaction had settled is delivered again after abort"));
+             }
+           }
+           if (t.kind.can(RST_CAP_RELEASE) && t.kind.can(RST_CAP_GROUP)) {
+             const Subscription leaves = t.subscribe({.credit = 0});
+             (void)leaves.close().wait();
+             out.send("last");
+             sub.ack(comes("a published message is delivered"));
+           }
+         }},
+    {.name = "delivery.what-comes-back-keeps-its-order",
+     .rule = "P2",
+     .says = "What is given back comes again in its order, unless RELEASE loses it, whatever the messages carry.",
+     .needs = {RST_CAP_PUBLISH_ORDER, RST_CAP_RELEASE, RST_CAP_RETRY_POSITION},
+     .run =
+         [](Test& t) {
+           constexpr std::size_t kMessages = 12;
+           const bool front = t.kind.capability(RST_CAP_RETRY_POSITION).limit == RST_RETRY_FRONT;
+           if (!front || (t.kind.capability(RST_CAP_RELEASE).flags & RST_CAP_LOSES_ORDER) != 0)
+             Test::skip("what comes back comes anywhere");
+           const Subscription sub = t.subscribe();
+           std::vector<Out> all = numbered(kMessages, "");
+           for (Out& each : all) {
+             if (t.publish_kind.can(RST_CAP_KEY)) each.key = "k";
+             if (t.publish_kind.can(RST_CAP_HEADERS)) each.headers = {{"h", "1"}};
+           }
+           t.publisher().send(all);
+           std::vector<Message> taken = sub.next(kMessages);
+           (void)sub.drain().wait();
+           std::ranges::shuffle(taken, t.random);
+           for (const Message& message : taken) sub.release(message);
+           sub.credit(kMessages);
+           for (std::size_t i = 0; i < kMessages; ++i) {
+             const Message message = sub.next("S2", "what was released comes again");
+             t.expect(message.payload == std::to_string(i), "P2", "in its order: " + std::to_string(i),
+                      quoted(message.payload));
+             sub.ack(message);
+           }
+         }},
+    {.name = "delivery.nothing-from-before-a-seek",
+     .rule = "cap",
+     .says = "After a seek nothing comes that lies before its position, what was given back or waits for a retry too.",
+     .needs = {RST_CAP_SEEK, RST_CAP_RELEASE},
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe();
+           t.publisher().send(numbered(3));
+           const std::vector<Message> taken = sub.next(3);
+           (void)sub.drain().wait();
+           sub.release(taken[0]);
+           if (t.kind.can(RST_CAP_RETRY_AFTER)) sub.retry(taken[1], t.tick());
+           sub.seek(position(RST_POSITION_LATEST));
+           sub.credit(10);
+           sub.nothing("cap", "nothing from before the position comes", 2 * t.tick());
+         }},
     {.name = "delivery.order-per-key",
      .rule = "P2",
      .says = "A thousand messages of one key arrive in the order in which one publisher had them accepted.",

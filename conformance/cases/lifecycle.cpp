@@ -257,6 +257,33 @@ constexpr Case kCases[] = {
              t.pass(t.tick());  // the host says so when something comes; `held` is released after it
            }
          }},
+    {.name = "lifecycle.close-counts-what-it-drops",
+     .rule = "cap",
+     .says = "The close of a subscription tells how many messages went with it: never more than there were.",
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe({.group = "", .credit = 2});
+           t.publisher().send(numbered(6));
+           const Message held = sub.next();
+           const Outcome closed = sub.close().wait();
+           t.expect(closed.ok() && closed.value <= 6, "cap", "6 at most", std::to_string(closed.value));
+         }},
+    {.name = "lifecycle.subscribe-completes-first",
+     .rule = "C4",
+     .says = "The completion of subscribe comes before its first delivery, though messages wait and there is credit.",
+     .needs = {RST_CAP_GROUP},
+     .run =
+         [](Test& t) {
+           if (!t.publish_kind.publishes()) Test::skip("nothing can be published");
+           (void)t.subscribe({.credit = 0});  // keeps the group, which has what waits
+           for (const std::uint32_t credit : {1U, 2U, 256U}) {
+             t.publisher().send(numbered(3));
+             const Subscription sub = t.subscribe({.credit = credit});  // the host sees which came first
+             t.pass(t.testkit.quiet);
+             while (const auto message = sub.try_next(0ns)) finish(sub, *message);
+             (void)sub.close().wait();
+           }
+         }},
     {.name = "lifecycle.close-completes-everything",
      .rule = "C1",
      .says = "Closing a connection completes all that is pending on it first, and then itself, in its time.",

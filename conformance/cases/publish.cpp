@@ -265,6 +265,30 @@ constexpr Case kCases[] = {
                     std::to_string(message.payload.size()) + " bytes");
            finish(sub, message);
          }},
+    {.name = "publish.failures-without-statuses",
+     .rule = "P1",
+     .says = "Where nobody wants statuses, one message that fails does not keep the others from being published.",
+     .per = Case::Per::publisher_kind,
+     .needs = {RST_CAP_UNROUTED},
+     .run =
+         [](Test& t) {
+           if (t.kind.can(RST_CAP_SEEK)) Test::skip("the kind keeps what nobody listens to");
+           const Subscription sub = t.subscribe();
+           const Publisher out = t.publisher();
+           const Out lost{.payload = "lost", .destination = t.address("nobody"), .flags = RST_OUT_MANDATORY};
+           for (const std::vector<Out>& all : {std::vector<Out>{{.payload = "m0"}, lost, {.payload = "m1"}},
+                                               std::vector<Out>{{.payload = "m0"}, lost}}) {
+             const Published published = out.publish(all, {.confirm = false, .completes = false});
+             t.expect(published.verb.ok() && published.accepted == all.size(), "P1", "all messages are accepted",
+                      published.verb.said() + ", " + std::to_string(published.accepted));
+             const auto failed = t.instance().host.take_event(RST_EVENT_PUB_FAILED, out.id);
+             t.expect(!failed || failed->value == 1, "P1", "PUB_FAILED of one message",
+                      failed ? std::to_string(failed->value) : "");
+             const std::vector<Message> came = sub.next(all.size() - 1);
+             t.expect(payloads(came) == payloads(numbered(all.size() - 1)), "P1", "the others", "something else");
+             for (const Message& message : came) finish(sub, message);
+           }
+         }},
 };
 
 }  // namespace

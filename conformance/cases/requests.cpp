@@ -119,6 +119,30 @@ constexpr Case kCases[] = {
            finish(server, question);
            server.nothing("cap", "a late reply reaches no subscription");
          }},
+    {.name = "request.each-has-its-own-time",
+     .rule = "C1",
+     .says = "Of many requests that nobody answers each completes when its own time is over, whoever asked first.",
+     .needs = {RST_CAP_REQUEST},
+     .run =
+         [](Test& t) {
+           constexpr std::size_t kMany = 24;
+           const Subscription server = t.subscribe();
+           const Publisher client = t.publisher();
+           std::vector<int> times;
+           for (std::size_t i = 0; i < kMany; ++i) times.push_back(static_cast<int>(i) + 1);
+           std::ranges::shuffle(times, t.random);
+           const auto begin = t.now();
+           std::vector<Asked> asked;
+           for (const int time : times) asked.push_back(ask(client, {.payload = "silence"}, time * t.tick() / 4));
+           for (const Message& question : server.next(kMany, "cap")) finish(server, question);
+           for (int time = 1; time <= static_cast<int>(kMany); ++time) {
+             Asked& next = asked[static_cast<std::size_t>(std::ranges::find(times, time) - times.begin())];
+             t.expect_code(next.pending.wait().code, RST_E_TIMEOUT, "C1", "a request that nobody answered");
+             const auto waited = t.now() - begin;
+             t.expect(!t.simulated() || waited <= time * t.tick() / 4 + 1s, "C1", "within its time and a second",
+                      std::to_string(waited / 1ms) + " ms");
+           }
+         }},
     {.name = "request.no-responder",
      .rule = "cap",
      .says = "A request where nobody listens fails with NO_ROUTE, at once where the broker knows it.",

@@ -80,6 +80,30 @@ constexpr Case kCases[] = {
            sub.release(second);
            sub.nothing("cap", "a message is not delivered once its TTL is over");
          }},
+    {.name = "time.ttl-of-what-is-gone",
+     .rule = "cap",
+     .says = "What waits with a TTL, a delay or for a retry when its subscription closes goes with it; its time passes "
+             "and harms nobody.",
+     .needs = {RST_CAP_TTL},
+     .run =
+         [](Test& t) {
+           skip_without(t, RST_CAP_TTL);
+           const auto ttl = within_limit(t, RST_CAP_TTL, t.tick());
+           for (int i = 0; i < 5; ++i) {
+             const Subscription sub = t.subscribe({.group = "", .credit = 1});
+             const Publisher out = t.publisher();
+             out.send(numbered(1));
+             out.send(Out{.payload = "waits", .ttl = ttl});
+             if (t.publish_kind.can(RST_CAP_DELAY)) out.send(Out{.payload = "later", .delay = ttl});
+             const Message held = sub.next();
+             if (t.kind.can(RST_CAP_RETRY_AFTER)) sub.retry(held, ttl);
+             (void)sub.close().wait();
+           }
+           const Subscription other = t.subscribe({.addresses = {t.address("other")}});
+           t.pass(2 * ttl);
+           t.publisher({.destination = t.address("other")}).send("still here");
+           finish(other, other.next());
+         }},
     {.name = "time.delay",
      .rule = "cap",
      .says = "A message that is published with a delay comes no earlier than that, and not much later.",
