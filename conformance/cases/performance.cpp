@@ -196,7 +196,7 @@ constexpr Case kCases[] = {
          "What one message costs in instructions is reported where valgrind is present and the plugin has no runtime.",
      .run =
          [](Test& t) {
-           constexpr int kFew = 2'000, kMany = 6'000;
+           constexpr int kFew = 500, kMany = 1'500;
            if (kSanitized || t.plugin.table().runtime != RST_RUNTIME_NONE) return;  // valgrind can run neither
            const auto few = instructions_of(t, kFew);
            const auto many = few ? instructions_of(t, kMany) : std::nullopt;

@@ -66,28 +66,51 @@ std::int64_t others_busy_ns() noexcept {
   return sum;
 }
 
-}  // namespace
-
-Meter::Reading Meter::read() noexcept {
-  static thread_local const SchedStat stat;
+std::int64_t wall_ns() noexcept {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return {std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec, stat.busy_ns() + t_excused_ns, others_busy_ns()};
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+std::int64_t busy_ns() noexcept {
+  static thread_local const SchedStat stat;
+  return stat.busy_ns() + t_excused_ns;
+}
+
+}  // namespace
+
+// The wall clock is read last at the beginning and first at the end: this thread may stand in line between two
+// readings, and what it does there is not to look like sleep.
+Meter::Reading Meter::begin() noexcept {
+  Reading made;
+  made.others_ns = others_busy_ns();
+  made.busy_ns = busy_ns();
+  made.wall_ns = wall_ns();
+  return made;
+}
+
+Meter::Reading Meter::end() noexcept {
+  Reading made;
+  made.wall_ns = wall_ns();
+  made.busy_ns = busy_ns();
+  made.others_ns = others_busy_ns();
+  return made;
 }
 
 void Meter::excuse(std::chrono::nanoseconds time) noexcept { t_excused_ns += time.count(); }
 
-Meter::Meter() noexcept : begin_(read()) {}
+Meter::Meter() noexcept : begin_(begin()) {}
 
 std::chrono::nanoseconds Meter::asleep() const noexcept {
-  const Reading end = read();
+  const Reading end = Meter::end();
   const std::int64_t others = std::max<std::int64_t>(0, end.others_ns - begin_.others_ns);  // one may have ended
   return between(begin_, end) - std::chrono::nanoseconds(others);
 }
 
-std::chrono::nanoseconds Meter::away() const noexcept { return between(begin_, read()); }
+std::chrono::nanoseconds Meter::away() const noexcept { return between(begin_, end()); }
 
 std::chrono::nanoseconds Meter::between(const Reading& begin, const Reading& end) noexcept {
+  if (end.busy_ns < begin.busy_ns) return std::chrono::nanoseconds(0);  // the plugin closed the file: nobody knows
   return std::chrono::nanoseconds((end.wall_ns - begin.wall_ns) - (end.busy_ns - begin.busy_ns));
 }
 

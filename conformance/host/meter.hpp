@@ -23,7 +23,8 @@ class Meter {
     std::int64_t busy_ns = 0;    // on a processor, in line for one, or excused
     std::int64_t others_ns = 0;  // on a processor or in line: all other threads of the process
   };
-  static Reading read() noexcept;
+  static Reading begin() noexcept;
+  static Reading end() noexcept;
   static std::chrono::nanoseconds between(const Reading& begin, const Reading& end) noexcept;
   Reading begin_;
 };
