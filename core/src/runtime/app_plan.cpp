@@ -85,8 +85,17 @@ class Planner {
     return problems_.empty();
   }
 
+  /// What needs no plugin is said of the rest, too, when the broker's is not to be had.
   void plan_broker(BrokerDeclaration& broker) {
     const std::string about = broker.name.empty() ? "broker" : "broker `" + broker.name + "`";
+    PlannedBroker& planned = plan_.brokers.emplace_back();
+    planned.declaration = &broker;
+    plan_connection_of(broker, planned, about);
+    plan_publishers(broker, planned, about);
+    for (SubscriptionDeclaration& subscription : broker.subscriptions) plan_one(subscription, planned);
+  }
+
+  void plan_connection_of(const BrokerDeclaration& broker, PlannedBroker& planned, const std::string& about) {
     auto wanted = settings::read_broker(broker_settings_[broker.name]);
     if (!wanted) return problem({}, wanted.error());
     const std::string url = wanted->url.value_or(broker.url);
@@ -95,22 +104,20 @@ class Planner {
     if (!parsed) return problem(about_url, parsed.error());
     const auto plugin = environment_.plugin(*parsed, {});
     if (!plugin) return problem(about_url, plugin.error());
-    PlannedBroker& planned = plan_.brokers.emplace_back();
-    planned.declaration = &broker;
     planned.plugin = *plugin;
     ConnectOptions options;
     options.client_name = client_name_;
     auto connection = plan_connection(**plugin, url, options, std::move(wanted->plugin));
     if (!connection) return problem(about_url, connection.error());
     planned.connection = std::move(*connection);
-    plan_publishers(broker, planned, about);
-    for (SubscriptionDeclaration& subscription : broker.subscriptions) plan_one(subscription, planned);
   }
 
   void plan_publishers(BrokerDeclaration& broker, PlannedBroker& planned, const std::string& about) {
-    auto own = plan_publisher(*planned.plugin, {}, {}, {});
-    if (!own) return problem(about, own.error());
-    planned.publishers.push_back({nullptr, std::move(*own)});
+    if (planned.plugin != nullptr) {
+      auto own = plan_publisher(*planned.plugin, {}, {}, {});
+      if (!own) return problem(about, own.error());
+      planned.publishers.push_back({nullptr, std::move(*own)});
+    }
     for (PublisherDeclaration& publisher : broker.publishers) {
       const std::string name = "publisher `" + publisher.name + "`";
       auto wanted = settings::read_publisher(publisher_settings_[publisher.name]);
@@ -118,6 +125,7 @@ class Planner {
         problem({}, wanted.error());
         continue;
       }
+      if (planned.plugin == nullptr) continue;
       PublisherOptions options = publisher.options;
       options.kind = wanted->kind.value_or(options.kind);
       options.confirm = wanted->confirm.value_or(options.confirm);
@@ -143,9 +151,16 @@ class Planner {
     planned.keyed = wanted->by_key.value_or(declared.keyed);
     planned.batch = std::max<std::uint32_t>(1, wanted->batch.value_or(declared.batch.value_or(kDefaultBatch)));
     planned.batch_wait = wanted->batch_wait.value_or(declared.batch_wait);
-    const bool batches = declared.handler->takes_batch();
-    if (batches && planned.keyed)
-      problems_.push_back(about + ": a batch handler cannot have keyed workers: take by_key away");
+    check_handler(planned, about);
+    std::string address = declared.address;
+    if (wanted->addresses) {
+      if (wanted->addresses->size() != 1) {
+        problems_.push_back(about + ": `address` takes one address");
+        return;
+      }
+      address = wanted->addresses->front();
+    }
+    if (broker.plugin == nullptr) return;
 
     SubscribeOptions options = declared.options;
     options.kind = wanted->kind.value_or(options.kind);
@@ -160,15 +175,7 @@ class Planner {
       options.max_processing = std::chrono::ceil<std::chrono::milliseconds>(*wanted->max_processing);
     }
     if (options.in_flight == 0) options.in_flight = 2 * planned.batch * planned.workers;
-    if (batches) options.in_flight = std::max(options.in_flight, planned.batch);
-    std::string address = declared.address;
-    if (wanted->addresses) {
-      if (wanted->addresses->size() != 1) {
-        problems_.push_back(about + ": `address` takes one address");
-        return;
-      }
-      address = wanted->addresses->front();
-    }
+    if (declared.handler->takes_batch()) options.in_flight = std::max(options.in_flight, planned.batch);
     std::vector<options::Setting> settings = to_settings(options.options, "code");
     std::ranges::move(wanted->plugin, std::back_inserter(settings));
     auto plan = plan_subscription(*broker.plugin, std::move(address), std::move(options), std::move(settings));
@@ -183,10 +190,17 @@ class Planner {
       if (!replies) return problem(about + ": reply_to", replies.error());
       planned.replies = std::move(*replies);
     }
+    broker.subscriptions.push_back(std::move(planned));
+  }
+
+  void check_handler(const PlannedSubscription& planned, const std::string& about) {
+    const SubscriptionDeclaration& declared = *planned.declaration;
+    if (declared.handler->takes_batch() && planned.keyed) {
+      problems_.push_back(about + ": a batch handler cannot have keyed workers: take by_key away");
+    }
     if (!declared.handler->replies() && !declared.reply_to.empty()) {
       problems_.push_back(about + ": reply_to is set, but the handler returns no value to publish");
     }
-    broker.subscriptions.push_back(std::move(planned));
   }
 
   /// What a policy needs and the plan has not: refused, unless the registration agrees to lose what fails.

@@ -106,12 +106,21 @@ TEST(Plan, EveryMismatchIsInTheOneError) {
     b.subscribe("c", [](const Order&) {}).name("two").kind("topik").option("nothing", "1");
     b.subscribe("d", [](const Order&) {}).name("three").option("ack_timeout", "soon").option("nothing", "1");
   });
-  app.broker("second", "nowhere:", [](Scope&) {});
+  app.broker("second", "nowhere:", [](Scope& b) {
+    b.subscribe("e", [](std::span<const Order>) {}).name("four").workers(2, by_key);
+    b.subscribe("f", [](const Order&) {}).name("five");
+  });
+  app.broker("third", "memory:?capasity=1", [](Scope& b) {
+    b.subscribe("g..h", [](const Order&) {}).name("six");
+    (void)b.publisher("seven", "i.*");
+  });
+  app.set("subscription.five.workers", "many");
   const auto result = app.start();
   ASSERT_FALSE(result);
-  expect_words(result.error().text,
-               {"`one`", "a..b", "`two`", "topik", "`three`", "soon", "nothing", "`second`", "nowhere"});
-  EXPECT_GE(std::ranges::count(result.error().text, '\n'), 4);
+  expect_words(result.error().text, {"`one`", "a..b", "`two`", "topik", "`three`", "soon", "nothing", "`second`",
+                                     "nowhere", "`four`", "by_key", "subscription.five.workers", "many", "`third`",
+                                     "capasity", "`six`", "g..h", "`seven`", "i.*"});
+  EXPECT_GE(std::ranges::count(result.error().text, '\n'), 8);
 }
 
 class Variable {
