@@ -169,6 +169,7 @@ class RUSTSTREAM_EXPORT App {
   [[nodiscard]] Result<Publisher> publisher(std::string_view broker = {}) const;
 
  private:
+  friend class detail::AppCore;
   std::unique_ptr<detail::AppCore> core_;
 };
 

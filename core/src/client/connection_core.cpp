@@ -38,7 +38,7 @@ ConnectionCore::~ConnectionCore() {
 }
 
 void ConnectionCore::on_event(const rst_event& event) noexcept {
-  const EventNode copy(event);
+  const EventNode copy(event, instance_.now());
   events_.add(copy.event);
   if (const auto listener = listener_.load(std::memory_order_acquire); listener != nullptr) listener->on_event(event);
 }

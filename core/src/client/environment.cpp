@@ -2,6 +2,8 @@
 
 #include "client/embedded.hpp"
 
+#include <random>
+
 namespace ruststream {
 inline namespace v0 {
 namespace detail {
@@ -18,7 +20,7 @@ std::shared_ptr<Environment> Environment::shared() {
   return environment;
 }
 
-Environment::Environment() {
+Environment::Environment() : seed_(std::uint64_t{std::random_device()()} << 32U | std::random_device()()) {
   loader::prepare_process();
   for (const rst_plugin* plugin : embedded_plugins()) {
     if (const auto linked = loader_.link(plugin); !linked)
@@ -46,13 +48,19 @@ Result<Instance*> Environment::instance(const rst_plugin& plugin) {
   for (const auto& instance : instances_) {
     if (&instance->plugin() == &plugin) return instance.get();
   }
-  auto made = Instance::create(plugin, logger_);
+  auto made = Instance::create(plugin, logger_, simulated_);
   if (!made) return std::unexpected(std::move(made.error()));
   instances_.push_back(std::move(*made));
   return instances_.back().get();
 }
 
+void Environment::simulate(Loop& loop, std::uint64_t seed) noexcept {
+  simulated_ = &loop;
+  seed_ = seed;
+}
+
 Loop& Environment::service_loop() {
+  if (simulated_ != nullptr) return *simulated_;
   const std::scoped_lock lock(mutex_);
   if (service_ == nullptr) {
     service_ = std::make_shared<Loop>();

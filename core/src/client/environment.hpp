@@ -6,6 +6,7 @@
 
 #include <ruststream/error.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -35,10 +36,18 @@ class Environment {
   /// A loop on a thread of its own, started on first use: for what must happen when no loop of the user's runs.
   [[nodiscard]] Loop& service_loop();
 
+  /// Before the first instance: everything takes its time from that loop, no thread is started, and what is random
+  /// follows from the seed.
+  void simulate(Loop& loop, std::uint64_t seed) noexcept;
+  /// Unlike that of any other process.
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+
  private:
   log::Logger logger_;
   loader::Loader loader_;
   std::mutex mutex_;
+  std::uint64_t seed_;
+  Loop* simulated_ = nullptr;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::shared_ptr<Loop> service_;  // its thread holds it too
   std::thread service_thread_;

@@ -1,4 +1,6 @@
 #pragma once
+#include <ruststream/task.hpp>
+
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -16,7 +18,8 @@ class Instance;
 /// answer and operations under way.
 class Errands {
  public:
-  explicit Errands(Instance& instance) noexcept : instance_(instance) {}
+  /// `simulated`: the loop of a simulation, where errands are run then; else null.
+  Errands(Instance& instance, Loop* simulated) noexcept;
   ~Errands() { stop(); }
   Errands(const Errands&) = delete;
   Errands& operator=(const Errands&) = delete;
@@ -37,6 +40,7 @@ class Errands {
 
   void add(Errand errand) noexcept;
   void serve();
+  void run_all(std::unique_lock<std::mutex>& lock);
   void run(const Errand& errand) noexcept;
 
   Instance& instance_;
@@ -45,6 +49,10 @@ class Errands {
   std::vector<Errand> waiting_;
   bool stopping_ = false;
   std::thread thread_;
+  Loop* const simulated_;
+  struct Node : Ready {
+    Errands* errands = nullptr;
+  } node_;
 };
 
 }  // namespace detail

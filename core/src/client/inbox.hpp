@@ -21,7 +21,7 @@ struct EventNode {
   std::vector<rst_partition> partitions;  // names are not kept: the index tells them apart within a subscription
   Event event;
 
-  explicit EventNode(const rst_event& source);
+  EventNode(const rst_event& source, std::chrono::steady_clock::time_point now);
 };
 
 /// What a plugin handed over about one subscription, batches and events, in call order (rule C4).

@@ -21,8 +21,8 @@ std::int64_t now(const rst_host*, std::uint32_t clock) noexcept {
 
 }  // namespace
 
-Instance::Instance(const rst_plugin& plugin, log::Logger& logger)
-    : plugin_(plugin), logger_(logger), errands_(std::make_unique<Errands>(*this)) {
+Instance::Instance(const rst_plugin& plugin, log::Logger& logger, Loop* simulated)
+    : plugin_(plugin), logger_(logger), simulated_(simulated), errands_(std::make_unique<Errands>(*this, simulated)) {
   host_.struct_size = sizeof(host_);
   host_.abi_major = RST_ABI_MAJOR;
   host_.abi_minor = RST_ABI_MINOR;
@@ -30,7 +30,12 @@ Instance::Instance(const rst_plugin& plugin, log::Logger& logger)
   host_.name = text("libruststream");
   host_.version = text(RUSTSTREAM_VERSION);
   host_.log_level = logger.level_address();
-  host_.now = now;
+  host_.now = detail::now;
+  if (simulated != nullptr) {
+    host_.now = [](const rst_host* host, std::uint32_t) -> std::int64_t {
+      return std::chrono::nanoseconds(of(host).now().time_since_epoch()).count();
+    };
+  }
   host_.get_extension = [](const rst_host*, rst_str) -> const void* { return nullptr; };
   host_.deliver = [](const rst_host* host, rst_batch* batch) -> std::int32_t {
     SubscriptionCore* const subscription = of(host).subscriptions.find(batch->subscription);
@@ -48,8 +53,8 @@ Instance::Instance(const rst_plugin& plugin, log::Logger& logger)
   host_.log = [](const rst_host* host, const rst_log* line) { of(host).on_log(*line); };
 }
 
-Result<std::unique_ptr<Instance>> Instance::create(const rst_plugin& plugin, log::Logger& logger) {
-  std::unique_ptr<Instance> instance(new Instance(plugin, logger));
+Result<std::unique_ptr<Instance>> Instance::create(const rst_plugin& plugin, log::Logger& logger, Loop* simulated) {
+  std::unique_ptr<Instance> instance(new Instance(plugin, logger, simulated));
   rst_init_args args{};
   args.struct_size = sizeof(args);
   rst_error error{};

@@ -38,7 +38,8 @@ class Instance {
  public:
   static constexpr std::chrono::seconds kCloseWait{6};
 
-  static Result<std::unique_ptr<Instance>> create(const rst_plugin& plugin, log::Logger& logger);
+  /// `simulated`: the loop whose time and thread everything shares in a simulation, else null.
+  static Result<std::unique_ptr<Instance>> create(const rst_plugin& plugin, log::Logger& logger, Loop* simulated);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
@@ -46,6 +47,10 @@ class Instance {
   [[nodiscard]] const rst_plugin& plugin() const noexcept { return plugin_; }
   [[nodiscard]] void* handle() const noexcept { return handle_; }
   [[nodiscard]] log::Logger& logger() const noexcept { return logger_; }
+  /// Monotonic. [any thread]
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept {
+    return simulated_ == nullptr ? std::chrono::steady_clock::now() : simulated_->now();
+  }
 
   /// A registered operation, pending. Throws std::bad_alloc when a million are under way.
   [[nodiscard]] Op* start(std::chrono::nanoseconds timeout);
@@ -77,7 +82,7 @@ class Instance {
   SlotTable<SubscriptionCore> subscriptions;
 
  private:
-  explicit Instance(const rst_plugin& plugin, log::Logger& logger);
+  Instance(const rst_plugin& plugin, log::Logger& logger, Loop* simulated);
   /// Names from the counter and ids of slots must not meet (rule C3).
   static constexpr std::uint64_t kNamedByCounter = 1ULL << 63;
   static Instance& of(const rst_host* host) noexcept { return *static_cast<Instance*>(host->ctx); }
@@ -88,6 +93,7 @@ class Instance {
 
   const rst_plugin& plugin_;
   log::Logger& logger_;
+  Loop* const simulated_;
   void* handle_ = nullptr;
   rst_host host_{};
   SlotTable<Op> ops_;

@@ -60,7 +60,7 @@ std::int32_t SubscriptionCore::accept(rst_batch& batch) noexcept {
 bool SubscriptionCore::accept(std::uint64_t id, const rst_event& event) noexcept {
   const Visit visit(*this);
   if (accepts_.load(std::memory_order_seq_cst) != id) return false;
-  auto node = std::make_unique<EventNode>(event);
+  auto node = std::make_unique<EventNode>(event, connection_->instance().now());
   Waker* const waker = waker_.load(std::memory_order_seq_cst);
   if (waker != nullptr && waker->on_event(*node)) return true;
   const bool urgent = event.kind == RST_EVENT_SUB_REVOKING || event.kind == RST_EVENT_SUB_LOST;

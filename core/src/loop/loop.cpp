@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace ruststream {
 inline namespace v0 {
@@ -15,7 +16,8 @@ constinit thread_local Loop* t_loop = nullptr;
 Loop* current_loop() noexcept { return t_loop; }
 void post(Loop& loop, Ready& node) noexcept { loop.post(node); }
 
-Loop::Loop() {
+Loop::Loop(SimulatedTime* simulated)
+    : simulated_(simulated), simulated_timers_(simulated != nullptr ? std::make_unique<SimulatedTimers>() : nullptr) {
   if (uv_loop_init(&uv_) != 0) std::abort();  // no descriptors or memory left: nothing can run
   if (uv_async_init(&uv_, &wake_, [](uv_async_t* handle) { static_cast<Loop*>(handle->data)->turn(); }) != 0) {
     std::abort();
@@ -43,6 +45,20 @@ void Loop::run() {
     if (stopping_.load(std::memory_order_acquire)) break;
     uv_run(&uv_, UV_RUN_ONCE);
   }
+  t_loop = outer;
+}
+
+bool Loop::ready() const noexcept {
+  return local_first_ != nullptr || posted_.load(std::memory_order_relaxed) != nullptr ||
+         simulated_timers_->next() <= now();
+}
+
+void Loop::step() {
+  Loop* const outer = std::exchange(t_loop, this);
+  SimulatedTimers::Key key;
+  SimulatedTimers::Entry due{};
+  while (simulated_timers_->take_due(now(), key, due)) due.callback(due.context);
+  turn();
   t_loop = outer;
 }
 
@@ -120,24 +136,48 @@ struct Timer::Handle {
   uv_timer_t uv{};
   Callback callback = nullptr;
   void* context = nullptr;
+  Loop* simulated = nullptr;  // then there is no uv timer
+  SimulatedTimers::Key key;
+  bool active = false;
 };
 
 Timer::Timer(Loop& loop, Callback callback, void* context) : handle_(new Handle) {
   handle_->callback = callback;
   handle_->context = context;
+  if (loop.simulated_timers() != nullptr) {
+    handle_->simulated = &loop;
+    return;
+  }
   uv_timer_init(loop.uv(), &handle_->uv);
   handle_->uv.data = handle_;
 }
 
 Timer::~Timer() {
+  if (handle_->simulated != nullptr) {
+    stop();
+    delete handle_;
+    return;
+  }
   uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
            [](uv_handle_t* closed) { delete static_cast<Handle*>(closed->data); });
 }
 
 void Timer::start(std::chrono::nanoseconds delay) noexcept {
+  constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(24 * 365);
+  if (Loop* const loop = handle_->simulated; loop != nullptr) {
+    stop();
+    const auto due = loop->now() + std::clamp(delay, std::chrono::nanoseconds(0), kLongest);
+    handle_->key = loop->simulated_timers()->start(due, {[](void* fired) noexcept {
+                                                           auto* self = static_cast<Handle*>(fired);
+                                                           self->active = false;
+                                                           self->callback(self->context);
+                                                         },
+                                                         handle_});
+    handle_->active = true;
+    return;
+  }
   uv_update_time(handle_->uv.loop);  // a long turn must not shorten the delay
   // The loop's clock has lost its part of a millisecond: counted from it, a timer would fire that much early.
-  constexpr std::chrono::nanoseconds kLongest = std::chrono::hours(24 * 365);
   const auto due = std::chrono::nanoseconds(uv_hrtime()) + std::min(delay, kLongest);
   const auto now = static_cast<std::int64_t>(uv_now(handle_->uv.loop));
   const auto ms = delay.count() > 0 ? std::chrono::ceil<std::chrono::milliseconds>(due).count() - now : 0;
@@ -150,8 +190,18 @@ void Timer::start(std::chrono::nanoseconds delay) noexcept {
       static_cast<std::uint64_t>(ms > 0 ? ms : 0), 0);
 }
 
-void Timer::stop() noexcept { uv_timer_stop(&handle_->uv); }
-bool Timer::active() const noexcept { return uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->uv)) != 0; }
+void Timer::stop() noexcept {
+  if (handle_->simulated == nullptr) {
+    uv_timer_stop(&handle_->uv);
+  } else if (std::exchange(handle_->active, false)) {
+    handle_->simulated->simulated_timers()->stop(handle_->key);
+  }
+}
+
+bool Timer::active() const noexcept {
+  return handle_->simulated != nullptr ? handle_->active
+                                       : uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->uv)) != 0;
+}
 
 }  // namespace detail
 }  // namespace v0

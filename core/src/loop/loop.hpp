@@ -1,4 +1,6 @@
 #pragma once
+#include "loop/simulated_time.hpp"
+
 #include <ruststream/task.hpp>
 
 #include <uv.h>
@@ -6,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
 namespace ruststream {
 inline namespace v0 {
@@ -18,7 +21,8 @@ namespace detail {
 /// their share whatever is posted.
 class Loop {
  public:
-  Loop();
+  /// With a simulation's time nobody runs it: whoever moves that time steps it.
+  explicit Loop(SimulatedTime* simulated = nullptr);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -38,6 +42,17 @@ class Loop {
 
   [[nodiscard]] bool on_thread() const noexcept;
   [[nodiscard]] uv_loop_t* uv() noexcept { return &uv_; }
+  /// The machine's monotonic clock, or the simulation's. What a loop runs reads no other. [any thread]
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept {
+    return simulated_ == nullptr ? std::chrono::steady_clock::now() : simulated_->now();
+  }
+
+  // Of a simulation only. [its thread]
+  [[nodiscard]] SimulatedTimers* simulated_timers() const noexcept { return simulated_timers_.get(); }
+  /// Whether something is left to run now.
+  [[nodiscard]] bool ready() const noexcept;
+  /// Runs the timers that are due and one turn.
+  void step();
 
  private:
   static constexpr std::uint32_t kNodesPerTurn = 1024;
@@ -53,6 +68,8 @@ class Loop {
   Ready* local_last_ = nullptr;
   Ready* ends_ = nullptr;  // for the end of this turn
   bool in_turn_ = false;
+  SimulatedTime* const simulated_;
+  const std::unique_ptr<SimulatedTimers> simulated_timers_;
   std::atomic<bool> stopping_{false};
   alignas(64) std::atomic<Ready*> posted_{nullptr};
 };

@@ -137,39 +137,45 @@ Result<void> AppCore::configure() {
 }
 
 int AppCore::live(App& app, Loop& loop, std::function<void(const Result<void>&)> started) {
-  {
-    const std::scoped_lock lock(stop_mutex_);
-    loop_ = &loop;
-  }
   struct Done : Ready {
     Loop* loop = nullptr;
   } done;
   done.loop = &loop;
   done.run = [](Ready* self) noexcept { static_cast<Done*>(self)->loop->stop(); };
-  Task<int> life = whole_life(app, loop, started);
-  struct Begin : Ready {
-    Task<int>* task = nullptr;
-    Done* done = nullptr;
-  } begin;
-  begin.task = &life;
-  begin.done = &done;
-  begin.run = [](Ready* self) noexcept {
-    auto* const at = static_cast<Begin*>(self);
-    if (at->task->start(*at->done)) at->done->loop->stop();
-  };
-  loop.post(begin);
+  begin(app, loop, std::move(started), done);
   loop.run();
+  return finish(app);
+}
+
+void AppCore::begin(App& app, Loop& loop, std::function<void(const Result<void>&)> started, Ready& ended) {
+  {
+    const std::scoped_lock lock(stop_mutex_);
+    loop_ = &loop;
+  }
+  started_ = std::move(started);
+  life_.emplace(whole_life(app, loop));
+  begin_.core = this;
+  begin_.ended = &ended;
+  begin_.run = [](Ready* self) noexcept {
+    const auto& at = *static_cast<BeginNode*>(self);
+    if (at.core->life_->start(*at.ended)) at.core->loop_->post(*at.ended);
+  };
+  loop.post(begin_);
+}
+
+int AppCore::finish(App& app) {
   let_go();
-  const int code = farewell(app, life.take());
+  const int code = farewell(app, life_->take());
+  life_.reset();
   late_hooks_.clear();  // nothing resumes them any more, and the loop of their timers is still there
   const std::scoped_lock lock(stop_mutex_);
   loop_ = nullptr;
   return code;
 }
 
-Task<int> AppCore::whole_life(App& app, Loop& loop, const std::function<void(const Result<void>&)>& started) {
+Task<int> AppCore::whole_life(App& app, Loop& loop) {
   Result<void> up = co_await bring_up(app, loop);
-  started(up);
+  started_(up);
   int code = kExitOk;
   if (!up) {
     code = fatal().empty() ? kExitUnavailable : kExitFatal;
@@ -304,6 +310,7 @@ Task<Result<void>> AppCore::subscribe(PlannedSubscription& planned, PlannedPubli
   const std::shared_ptr<PublisherCore> outside = broker.publisher;
   if (Result<void> opened = co_await open_publisher(own, broker, loop); !opened) co_return opened;
   config.publisher = std::exchange(broker.publisher, outside);
+  config.seed = environment_->seed();
   config.deduplicates = own.plan.plan.can(RST_CAP_DEDUPLICATE);
   if (planned.replies) {
     PlannedPublisher replies{nullptr, std::move(*planned.replies)};
@@ -359,7 +366,7 @@ Task<void> AppCore::start_consumers() {
 }
 
 Task<bool> AppCore::drain() {
-  const auto deadline = std::chrono::steady_clock::now() + drain_timeout_;
+  const auto deadline = loop_->now() + drain_timeout_;
   std::vector<OpRef> drains;  // all are asked before one is awaited, so that nobody goes on for another's sake
   for (RunningBroker& broker : running_) {
     for (RunningBroker::Subscription& subscription : broker.subscriptions) {
@@ -377,7 +384,7 @@ Task<bool> AppCore::drain() {
     (void)co_await draining;  // refused when it has ended already: then nothing follows either
   }
   bool all = co_await idle();
-  while (!all && std::chrono::steady_clock::now() < deadline) {
+  while (!all && loop_->now() < deadline) {
     co_await sleep_for(kDrainPoll);
     all = co_await idle();
   }

@@ -88,13 +88,18 @@ class AppCore final : public AppControl, private EventSink {
   /// Runs the whole life on this thread and this loop, to the exit code. `started` is told once, when everything is up
   /// or has failed.
   int live(App& app, Loop& loop, std::function<void(const Result<void>&)> started);
+  /// The same for who runs the loop: `ended` is posted there when all that needs the loop is over, and finish(), when it
+  /// does not run any more, gives the exit code.
+  void begin(App& app, Loop& loop, std::function<void(const Result<void>&)> started, Ready& ended);
+  [[nodiscard]] int finish(App& app);
+  [[nodiscard]] static AppCore& of(App& app) noexcept { return *app.core_; }
 
   std::thread thread;  // of App::start
   int exit_code = kExitOk;
 
  private:
   void on_event(const rst_event& event) noexcept override;  // of a connection [plugin threads]
-  Task<int> whole_life(App& app, Loop& loop, const std::function<void(const Result<void>&)>& started);
+  Task<int> whole_life(App& app, Loop& loop);
   Task<Result<void>> bring_up(App& app, Loop& loop);
   Task<Result<void>> connect(PlannedBroker& planned, Loop& loop);
   Task<Result<void>> open_publisher(PlannedPublisher& planned, RunningBroker& broker, Loop& loop);
@@ -132,7 +137,13 @@ class AppCore final : public AppControl, private EventSink {
   } stop_node_;
   mutable std::mutex stop_mutex_;
   std::string fatal_;
-  Loop* loop_ = nullptr;          // while live() runs
+  struct BeginNode : Ready {
+    AppCore* core = nullptr;
+    Ready* ended = nullptr;
+  } begin_;
+  std::function<void(const Result<void>&)> started_;
+  std::optional<Task<int>> life_;
+  Loop* loop_ = nullptr;          // from begin() to finish()
   std::coroutine_handle<> main_;  // whole_life while it waits for the stop
 };
 

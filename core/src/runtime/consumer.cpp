@@ -16,7 +16,7 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
       coroutine_(config_.handler->is_coroutine()),
       batches_(config_.handler->takes_batch()),
       lanes_(config_.keyed ? config_.workers : 1, config_.keyed ? subscription.window().messages : 0),
-      random_(subscription.id() * 2 + 1) {
+      random_((config_.seed ^ subscription.id()) | 1) {
   for (Node* node : {&woken_, &turn_, &flush_}) node->consumer = this;
   woken_.run = [](Ready* self) noexcept {
     Consumer& consumer = *static_cast<Node*>(self)->consumer;

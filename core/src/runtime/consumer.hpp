@@ -54,6 +54,7 @@ struct ConsumerConfig {
   std::shared_ptr<PublisherCore> publisher;  // of the broker, without a destination
   bool deduplicates = false;                 // what it publishes, by message id
   std::shared_ptr<PublisherCore> replies;    // of reply_to; null: each message's own
+  std::uint64_t seed = 0;                    // of the jitter
 };
 
 struct ConsumerCounts {

@@ -79,7 +79,7 @@ void Consumer::retry_now(bool all) noexcept {
 /// It stays unsettled, so it holds its place in the window, and EXTEND keeps it where there is one.
 void Consumer::retry_later(const MessageRef& ref, const Outcome& outcome) noexcept {
   const auto delay = std::min(outcome.delay(), longest_kept_delay(config_.plan));
-  delayed_.push_back({ref, outcome.reason(), std::chrono::steady_clock::now() + delay});
+  delayed_.push_back({ref, outcome.reason(), loop_.now() + delay});
   std::ranges::push_heap(delayed_, std::less{});
   if (!delay_timer_) {
     delay_timer_.emplace(loop_, [](void* self) noexcept { static_cast<Consumer*>(self)->retry_due(); }, this);
@@ -88,7 +88,7 @@ void Consumer::retry_later(const MessageRef& ref, const Outcome& outcome) noexce
 }
 
 void Consumer::retry_due() noexcept {
-  const auto now = std::chrono::steady_clock::now();
+  const auto now = loop_.now();
   while (!delayed_.empty() && delayed_.front().due <= now) {
     std::ranges::pop_heap(delayed_, std::less{});
     const Delayed due = delayed_.back();

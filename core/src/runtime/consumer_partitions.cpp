@@ -84,11 +84,11 @@ void Consumer::give_up() noexcept {
 
 /// Those whose messages are all settled, or whose time is up.
 void Consumer::answer_revokes() {
-  using Clock = std::chrono::steady_clock;
-  auto next = Clock::time_point::max();
+  constexpr auto kNever = std::chrono::steady_clock::time_point::max();
+  auto next = kNever;
   std::erase_if(revoking_, [&](const std::unique_ptr<EventNode>& event) {
     const std::size_t busy = running_of(event->partitions);
-    if (busy != 0 && Clock::now() < event->answer_by) {
+    if (busy != 0 && loop_.now() < event->answer_by) {
       next = std::min(next, event->answer_by);
       return false;
     }
@@ -101,11 +101,11 @@ void Consumer::answer_revokes() {
     if (event->answer != 0) subscription_.answer(event->answer, RST_OK);
     return true;
   });
-  if (next == Clock::time_point::max()) return;
+  if (next == kNever) return;
   if (!revoke_timer_) {
     revoke_timer_.emplace(loop_, [](void* self) noexcept { static_cast<Consumer*>(self)->turn(); }, this);
   }
-  revoke_timer_->start(next - Clock::now());
+  revoke_timer_->start(next - loop_.now());
 }
 
 }  // namespace detail

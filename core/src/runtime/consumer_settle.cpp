@@ -19,7 +19,7 @@ bool is_back_already(const rst_settlement& item) noexcept {
 }  // namespace
 
 void Consumer::log(log::Level level, std::int64_t code, std::string text) noexcept {
-  const auto pass = rate_.admit(subscription_.id(), code, log::RateLimit::Clock::now());
+  const auto pass = rate_.admit(subscription_.id(), code, loop_.now());
   if (!pass.admitted) return;
   if (pass.suppressed != 0) text += " (and " + std::to_string(pass.suppressed) + " more like it)";
   logger_.write(level, "runtime", text, {{"subscription", config_.name}});
