@@ -358,7 +358,7 @@ Task<void> AppCore::start_consumers() {
       Hop there(*subscription.loop);
       co_await there;
       subscription.core->set_waker(subscription.consumer.get());
-      subscription.consumer->again();
+      subscription.consumer->begin();
       Hop home(*loop_);
       co_await home;
     }

@@ -49,6 +49,7 @@ Consumer::Consumer(Loop& loop, SubscriptionCore& subscription, ConsumerConfig co
   }
   if (config_.plan.ack_deadline.count() > 0 && config_.plan.can(RST_CAP_EXTEND)) {
     extend_timer_.emplace(loop_, [](void* self) noexcept { static_cast<Consumer*>(self)->extend_all(); }, this);
+    extend_timer_->start(config_.plan.ack_deadline / 2);  // for what is delivered before begin()
   }
 }
 
@@ -74,6 +75,11 @@ void Consumer::track(RunningCall& call) noexcept {
 void Consumer::untrack(RunningCall& call) noexcept {
   (call.before != nullptr ? call.before->after : suspended_) = call.after;
   if (call.after != nullptr) call.after->before = call.before;
+}
+
+void Consumer::begin() noexcept {
+  begun_ = true;
+  again();
 }
 
 void Consumer::again() noexcept {
@@ -319,11 +325,12 @@ void Consumer::extend_all() noexcept {
   std::uint64_t* end = &chain_;
   while (*end != 0) end = &Inbox::next(*end);
   *end = subscription_.inbox().take();
-  for (std::uint64_t node = chain_; node != 0; node = Inbox::next(node)) {
+  const bool opened = subscription_.handle() != 0;  // else there is nothing yet to name in a call
+  for (std::uint64_t node = opened ? chain_ : 0; node != 0; node = Inbox::next(node)) {
     if (Inbox::event(node) == nullptr) extend(*Inbox::batch(node));
   }
   flush();
-  watch_deadline();
+  if (!live_.empty() || chain_ != 0 || !begun_) extend_timer_->start(config_.plan.ack_deadline / 2);
 }
 
 }  // namespace detail

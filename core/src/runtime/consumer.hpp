@@ -85,6 +85,8 @@ class Consumer final : public Waker {
     if (!wake_posted_.exchange(true, std::memory_order_acq_rel)) loop_.post(woken_);
   }
 
+  /// The app has started: handlers may begin. What was delivered before it waits, and its deadline is extended.
+  void begin() noexcept;
   /// Has a turn posted, unless one is.
   void again() noexcept;
   /// Starts no more handlers; what was not started goes back as RELEASE, now and whatever still arrives.
@@ -193,6 +195,7 @@ class Consumer final : public Waker {
   bool turn_posted_ = false;
   bool flush_posted_ = false;
   bool in_turn_ = false;
+  bool begun_ = false;
   bool stopping_ = false;
 
   std::uint64_t chain_ = 0;     // inbox words taken and not looked at

@@ -206,7 +206,6 @@ void Consumer::unref(rst_batch& batch, std::uint64_t messages) noexcept {
   live_[place] = live_.back();
   live_[place]->host[0] = place;
   live_.pop_back();
-  if (live_.empty() && extend_timer_) extend_timer_->stop();
   finished_.push_back(&batch);
 }
 

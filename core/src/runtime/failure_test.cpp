@@ -157,6 +157,16 @@ TEST_P(Failing, TheDeadlineIsExtendedWhileAHandlerRunsOrItsMessageWaits) {
   EXPECT_EQ(stop(), kExitOk);
 }
 
+TEST_P(Failing, TheDeadlineOfWhatWaitsIsExtendedThoughEachHandlerBeforeItIsQuick) {
+  Seen<int> seen;
+  start([&](Scope& b) { b.subscribe("in", Slow{seen, 300ms}).option("ack_timeout", "1s").batch(1).in_flight(5); });
+  for (int i = 0; i < 5; ++i) publish("in", "x");  // the last waits for 1.2 s
+  EXPECT_EQ(seen.wait(5), (std::vector<int>(5, 1)));
+  std::this_thread::sleep_for(350ms);
+  EXPECT_EQ(seen.wait(6, 0ms).size(), 5U);
+  EXPECT_EQ(stop(), kExitOk);
+}
+
 TEST_P(Failing, AVerdictThatComesTooLateIsSaidAndTheMessageComesAgain) {
   Seen<int> seen;
   start([&](Scope& b) {
