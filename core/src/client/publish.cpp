@@ -142,15 +142,23 @@ Publisher::Publisher() : core_(std::make_shared<detail::PublisherCore>()) {}
 PublishBuilder Publisher::begin() { return {*core_, nullptr}; }
 
 namespace {
-/// Apart from the short way, so that this costs the other no registers.
+/// Apart from the short way, so that these cost the other no registers.
 [[gnu::noinline]] Publishing publish_copy(detail::PublisherCore& publisher, Payload bytes) {
   return PublishBuilder(publisher, nullptr).payload(bytes).publish();
+}
+[[gnu::noinline]] Publishing refused(detail::PublisherCore& publisher, std::int32_t status) {
+  detail::PublishOp& op = detail::PublishOp::acquire(publisher.shared_from_this(), nullptr);
+  op.statuses.assign(1, status);
+  op.read_statuses();
+  return Publishing(&op);
 }
 }  // namespace
 
 Publishing Publisher::publish(Payload bytes) {
-  if (!core_->confirm() && core_->has_destination() && core_->try_hand_over(bytes)) return Publishing(nullptr);
-  return publish_copy(*core_, bytes);
+  if (core_->confirm() || !core_->has_destination()) return publish_copy(*core_, bytes);
+  const std::int32_t status = core_->try_hand_over(bytes);
+  if (status >= 0) return Publishing(nullptr);
+  return status == -RST_E_BACKPRESSURE ? publish_copy(*core_, bytes) : refused(*core_, status);
 }
 
 Publishing Publisher::publish_all(std::span<const Payload> payloads) {

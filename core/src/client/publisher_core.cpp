@@ -94,8 +94,8 @@ std::int32_t PublisherCore::try_flush(PublishOp& marker) {
   return status;
 }
 
-bool PublisherCore::try_hand_over(const Payload& bytes) noexcept {
-  if (backlog_size_.load(std::memory_order_acquire) != 0) return false;
+std::int32_t PublisherCore::try_hand_over(const Payload& bytes) noexcept {
+  if (backlog_size_.load(std::memory_order_acquire) != 0) return -RST_E_BACKPRESSURE;
   const Instance& instance = connection_->instance();
   rst_out_message message{};
   message.payload = static_cast<const std::uint8_t*>(bytes.data());
@@ -109,7 +109,7 @@ bool PublisherCore::try_hand_over(const Payload& bytes) noexcept {
   call.statuses = &status;
   call.count = 1;
   call.stride = sizeof(message);
-  return instance.plugin().publish(instance.handle(), &call, nullptr) >= 0 && status >= 0;
+  return instance.plugin().publish(instance.handle(), &call, nullptr) < 0 ? -RST_E_BACKPRESSURE : status;
 }
 
 PublishOp& PublisherCore::make_line() {
@@ -141,7 +141,10 @@ std::int32_t PublisherCore::send_line(PublishOp& line) {
   call.timeout_ns = static_cast<std::uint64_t>(line.timeout.count());
   const std::int32_t status = instance.plugin().publish(instance.handle(), &call, nullptr);
   if (status == RST_PENDING && line.confirm) return RST_PENDING;
-  return status < 0 ? status : std::min(line.statuses.front(), RST_DONE);
+  if (status < 0 || line.statuses.front() >= 0) return std::min(status, RST_DONE);
+  line.read_statuses();  // the broker may have it all the same: it is not sent again
+  line.forget_op();
+  return RST_PENDING;
 }
 
 PublishOp* PublisherCore::submit(PublishOp& op) {

@@ -103,14 +103,16 @@ class PublisherCore final : public EventSink, public std::enable_shared_from_thi
   [[nodiscard]] PublishOp* submit(PublishOp& op);
   /// Ends the wait of one that still waits for room; nothing when it has been sent meanwhile.
   void give_up_waiting(PublishOp& op) noexcept;
-  /// Bytes to the publisher's own destination, handed over only, nothing copied here; false: nothing was done, take the
-  /// long way (no room, or an error that it will meet again).
-  [[nodiscard]] bool try_hand_over(const Payload& bytes) noexcept;
+  /// Bytes to the publisher's own destination, handed over only, nothing copied here.
+  /// @return -RST_E_BACKPRESSURE: nothing was done, take the long way (no room, or an error that it will meet again);
+  /// else
+  ///   the status of the message, which the broker may have all the same when it is an error.
+  [[nodiscard]] std::int32_t try_hand_over(const Payload& bytes) noexcept;
 
   /// Sends `line.text` as one message to the publisher's own destination. `line` is of this publisher, made ready by
   /// make_line(), and its owner fills and sends it again and again, buffers and operation kept.
-  /// @return RST_DONE: done and well, fill it again. RST_PENDING: `line` is under way, no line any more, and the
-  ///   caller's to attach. Else nothing was done: take the long way.
+  /// @return RST_DONE: done and well, fill it again. RST_PENDING: `line` is under way or has failed, no line any
+  ///   more, and the caller's to attach. Else nothing was done: take the long way.
   [[nodiscard]] std::int32_t send_line(PublishOp& line);
   [[nodiscard]] PublishOp& make_line();
 

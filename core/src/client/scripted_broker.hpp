@@ -17,6 +17,7 @@ enum ScriptedVerb : std::uint32_t { kConnect = 1, kSubscribe = 2, kPublisher = 4
 struct ScriptedState {
   std::uint32_t pending = 0;                                    // verbs that stay pending
   bool full = false;                                            // publishes meet BACKPRESSURE
+  std::int32_t status = RST_OK;                                 // of each message that is published
   std::vector<std::pair<ScriptedVerb, std::uint64_t>> held;     // their operations
   std::vector<std::pair<std::uint64_t, std::uint32_t>> closes;  // handle, flags
   std::vector<std::string> verdicts;                            // "verdict token"
@@ -148,6 +149,7 @@ struct Scripted {
       if (s.full) return -RST_E_BACKPRESSURE;
       call->accepted = call->count;
       s.published += static_cast<int>(call->count);
+      std::fill_n(call->statuses, call->count, s.status);
       return RST_DONE;
     });
   }

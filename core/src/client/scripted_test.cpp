@@ -158,6 +158,22 @@ TEST_F(OnScripted, AFlushWaitsForWhatWaitsForRoom) {
   good(waiting.get());
 }
 
+TEST_F(OnScripted, WhatTheBrokerTookAndMayHaveIsNotPublishedAgain) {
+  auto broker = good(connect("scripted:").get());
+  Scripted::look([](State& s) { return s.status = rst_status(RST_E_UNAVAILABLE, RST_ERROR_MAYBE_APPLIED); });
+  for (const bool confirm : {true, false}) {
+    PublisherOptions options;
+    options.confirm = confirm;
+    auto out = good(broker.publisher("a", options).get());
+    Scripted::look([](State& s) { return s.published = 0; });
+    const auto result = out.publish(Payload("x")).get();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Code::unavailable);
+    EXPECT_NE(result.error().flags & kMaybeApplied, 0U);
+    EXPECT_EQ(Scripted::look([](State& s) { return s.published; }), 1) << (confirm ? "confirmed" : "handed over");
+  }
+}
+
 TEST_F(OnScripted, AFlushThatStillWaitsEndsWhenItsPublisherIsClosed) {
   auto broker = good(connect("scripted:").get());
   auto out = good(broker.publisher("a").get());

@@ -224,6 +224,17 @@ TEST_F(OnWeak, AHandlerThatWaitsForAConfirmationIsSettledAfterItAndNotBefore) {
   EXPECT_EQ(of(&Weak::Script::settled, 1), (std::vector<std::string>{"1 m"}));
 }
 
+TEST_F(OnWeak, AReplyThatTheBrokerMayHaveIsNotPublishedAgainAndCountsAsFailed) {
+  Weak::script.unsure = "out";
+  start([&](Scope& b) {
+    b.subscribe("in", [](Payload) { return Order{1, "reply"}; }).kind("retries").reply_to("out").on_failure(kReject);
+  });
+  publish("m");
+  EXPECT_EQ(of(&Weak::Script::settled, 1), (std::vector<std::string>{"4 m"}));
+  const auto published = of(&Weak::Script::published, 2);
+  EXPECT_EQ(std::ranges::count(published, "out", &std::pair<std::string, std::string>::first), 1);
+}
+
 TEST_F(OnWeak, TheDrainDeadlineEndsAHandlerThatWaitsForWhatNeverComes) {
   app.set("drain_timeout", "50ms");
   start([&](Scope& b) { b.subscribe("in", Publishes{seen}).kind("copies"); });

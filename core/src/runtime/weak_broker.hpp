@@ -67,6 +67,7 @@ struct Weak {
     std::int32_t connect_code = RST_DONE;
     std::int32_t subscribe_code = RST_DONE;
     std::string refused;                                         // no publish to this destination
+    std::string unsure;                                          // a publish to it is taken, and may have failed
     bool holds_publishes = false;                                // accepted, completed by nobody but `complete_held`
     std::vector<std::uint64_t> held;                             // their operations
     std::vector<std::string> settled;                            // "verdict payload"
@@ -162,7 +163,7 @@ struct Weak {
               each->waiting.push_back({payload, script.props.back()});
               if (each->try_pin()) woken.push_back(each);
             }
-            return RST_OK;
+            return to == script.unsure ? rst_status(RST_E_UNAVAILABLE, RST_ERROR_MAYBE_APPLIED) : RST_OK;
           });
       for (Subscription* const each : woken) {
         each->pump();

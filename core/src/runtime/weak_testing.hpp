@@ -13,6 +13,7 @@ struct OnWeak : ::testing::Test {
     Weak::script.holds_publishes = false;
     Weak::script.settled.clear();
     Weak::script.refused.clear();
+    Weak::script.unsure.clear();
     Weak::script.published.clear();
     Weak::script.props.clear();
     Weak::script.answers.clear();
