@@ -294,6 +294,27 @@ TEST_P(Handlers, TheDeliveryIsSettledOnlyOnceItsPublishesAreKnown) {
   EXPECT_EQ(second.wait(), kExitOk);
 }
 
+TEST_P(Handlers, PublishesThatWaitForRoomStayApartWhoeverDroppedThem) {
+  constexpr int kMessages = 6;
+  good(broker.admin("create", "topic", "crowded", {}, {{"capacity", "1"}}).get());
+  auto crowded = good(broker.subscribe("crowded").get());
+  Seen<std::string> settled;
+  start([&](Scope& b) {
+    b.subscribe("in", [&](Payload payload, Context& ctx) {
+       for (int i = 0; i < 3; ++i) (void)ctx.publish("crowded", payload);
+       return Settle(ack(), [&] { settled.add("settled"); });
+     }).workers(4);  // some of which wait at the same time
+  });
+  std::vector<std::string> sent;
+  for (int i = 0; i < kMessages; ++i) {
+    publish("in", std::to_string(i));
+    sent.insert(sent.end(), 3, std::to_string(i));
+  }
+  for (const std::string& each : sent) ASSERT_EQ(take(crowded), each);
+  EXPECT_EQ(settled.exactly(kMessages).size(), static_cast<std::size_t>(kMessages));
+  EXPECT_EQ(stop(), kExitOk);
+}
+
 TEST_P(Handlers, APipelineOverFullTopicsDoesNotStopItself) {
   constexpr int kMessages = 60;
   Seen<std::string> out;
