@@ -96,7 +96,9 @@ void Consumer::turn() {
   } else {
     std::uint32_t started = 0;
     bool more = true;
-    while (more && started < kPerTurn && !stopping_ && !room_.stopping->load(std::memory_order_acquire)) {
+    // Between the app's stop and stop_starting() there is nothing to do, and asking for a turn again would never end.
+    const auto starts = [this] { return !stopping_ && !room_.stopping->load(std::memory_order_acquire); };
+    while (more && started < kPerTurn && starts()) {
       if (batches_) {
         more = start_batch();
         started += config_.batch;
@@ -110,7 +112,7 @@ void Consumer::turn() {
       }
     }
     in_turn_ = false;
-    if (more) again();
+    if (more && starts()) again();
   }
   in_turn_ = false;
   flush_soon();

@@ -2,6 +2,7 @@
 #include "runtime/runtime_testing.hpp"
 
 #include <csignal>
+#include <ctime>
 #include <thread>
 
 namespace ruststream::testing {
@@ -206,6 +207,32 @@ TEST_P(Lifecycle, StopComesFromAnywhereAnyNumberOfTimesAndLeavesSignalsAlone) {
   for (int i = 0; i < 3; ++i) threads.emplace_back([&] { app.stop(); });
   threads.clear();
   EXPECT_EQ(app.wait(), kExitOk);
+}
+
+TEST_P(Lifecycle, WhatStopsWhileItStartsWaitsWithoutWorking) {
+  std::chrono::nanoseconds worked{};
+  const auto cpu = [] {
+    timespec at{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &at);
+    return std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec);
+  };
+  struct Hook {
+    static Task<Result<void>> run(App& app, std::function<std::chrono::nanoseconds()> cpu,
+                                  std::chrono::nanoseconds& worked) {
+      co_await sleep_for(1ms);  // the consumer has looked for messages
+      const auto before = cpu();
+      app.stop();
+      (void)app.publisher()->message(Payload("x")).to("in").publish();  // there is something, and it may not start
+      co_await sleep_for(200ms);
+      worked = cpu() - before;
+      co_return Result<void>();
+    }
+  };
+  app.after_startup([&](App& self) { return Hook::run(self, cpu, worked); });
+  start([&](Scope& b) { b.subscribe("in", [&](Payload) { order.add("handled"); }); });
+  EXPECT_EQ(stop(), kExitOk);
+  EXPECT_LT(worked, 50ms) << "a turn asked for another one, again and again";
+  EXPECT_TRUE(order.wait(0).empty());
 }
 
 TEST_P(Lifecycle, AnAppThatIsDestroyedWhileItRunsStopsFirst) {
