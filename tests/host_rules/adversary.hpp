@@ -1,5 +1,4 @@
 #pragma once
-#include "host/meter.hpp"
 #include "judge.hpp"
 
 #include <condition_variable>
@@ -128,7 +127,7 @@ class Adversary final : public Judge {
   void released(rst_batch& batch);
 
  private:
-  /// Around every host call: how long it slept, and that nothing of the host comes back on this stack (rule H2).
+  /// Around every host call: how long it took, and that nothing of the host comes back on this stack (rule H2).
   template <class F>
   auto calling(const char* what, F&& call);
   void noise(std::uint64_t subject);

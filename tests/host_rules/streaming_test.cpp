@@ -151,7 +151,7 @@ TEST_F(Streaming, WhatOpensAfterItsTimeIsAborted) {
   broker = open();
   const rs::Subscription other = subscribe();
   judge.manners.hold = kConnect | kSubscribe | kPublisher;
-  const auto late = [](auto&& operation) {
+  const auto late = [](auto operation) {
     return std::async(std::launch::async, [operation = std::move(operation)]() mutable {
       const auto result = operation.get();
       EXPECT_FALSE(result);
@@ -245,6 +245,7 @@ TEST_F(Streaming, AFloodOfLinesNeverWaitsForWhoeverReadsThem) {
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   const int before = ::dup(STDERR_FILENO);
+  ASSERT_GE(before, 0);
   ::dup2(ends[1], STDERR_FILENO);  // nobody reads it
   judge.log(RST_LOG_ERROR, 1000);
   ::dup2(before, STDERR_FILENO);
