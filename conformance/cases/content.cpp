@@ -217,6 +217,11 @@ constexpr Case kCases[] = {
              finish(from, first);
            }
            for (const Message& message : taken) finish(sub, message);
+           at.kind = RST_POSITION_AT;
+           sub.seek(at);
+           const Message again = sub.next("cap", "seek to a position brings what is there");
+           t.expect(again.payload == "m2", "cap", "m2 first, after seek", quoted(again.payload));
+           finish(sub, again);
          }},
 };
 

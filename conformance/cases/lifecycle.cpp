@@ -42,7 +42,7 @@ std::vector<Probe> probes_of_subscription(Test& t) {
                    *call = {sizeof(rst_credit), RST_CREDIT_ADD, handle, 1, 0, 1, 0};
                    return i.table().credit(i.raw(), call.get(), error);
                  }});
-  if (!t.kind.can(RST_CAP_SETTLE)) return all;
+  if (!t.kind.can(RST_CAP_SETTLE) || t.plugin.table().settle == nullptr) return all;
   all.push_back({"settle", [](Instance& i, std::uint64_t handle, rst_error* error) {
                    const Lent<rst_settlement> item("rst_settlement");
                    *item = {1, 0, nullptr, RST_VERDICT_ACK, 0, 0};
@@ -132,6 +132,28 @@ constexpr Case kCases[] = {
            expect_stale(t, probes_of_subscription(t), "subscription");
            expect_stale(t, probes_of_publisher(t), "publisher");
            expect_stale(t, probes_of_connection(t), "connection");
+         }},
+    {.name = "lifecycle.odd-arguments-return",
+     .rule = "L1",
+     .says = "Whatever a verb is asked for, nothing or what makes no sense, it returns: nothing unwinds out of it.",
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe();
+           const Publisher out = t.publisher();
+           for (const std::string& odd : {std::string(), std::string("\xFF\xFE"), std::string("a\0b", 3),
+                                          std::string(1U << 16U, 'a'), std::string(" \r\n*>#./")}) {
+             (void)t.plan({.addresses = {odd}});
+             auto [made, subscribing] = t.instance().try_subscribe({.addresses = {odd}});
+             (void)subscribing.wait();
+             auto [opened, opening] = t.instance().try_publisher({.destination = odd});
+             (void)opening.wait();
+             (void)out.publish(Out{.payload = "x", .destination = odd});
+           }
+           (void)out.publish(std::span<const Out>());
+           if (t.kind.can(RST_CAP_SETTLE)) (void)sub.settle(std::span<const Verdict>());
+           (void)sub.credit(0, 0);
+           out.send("as ever");
+           finish(sub, sub.next());
          }},
     {.name = "lifecycle.closed-handles",
      .rule = "L2",
@@ -295,6 +317,10 @@ constexpr Case kCases[] = {
            std::vector<Publishing> pending;
            for (int i = 0; i < 10; ++i) pending.push_back(out.start(numbered(10), {.timeout = 60s}));
            Pending drain = sub.drain();
+           for (Pending each : {t.subscribe({.connection = on}).close(), t.publisher({.connection = on}).close()}) {
+             const Outcome alone = each.wait();
+             t.expect(alone.ok(), "cap", "close succeeds", alone.said());
+           }
            const Outcome closed = on.close(0, 5s).wait();
            t.expect(closed.ok(), "cap", "close succeeds", closed.said());
            for (const Publishing& each : pending)
@@ -331,6 +357,7 @@ constexpr Case kCases[] = {
              out.send(numbered(20));
              sub.credit(1, 1);
              for (const Message& message : sub.next(20)) finish(sub, message);
+             if (t.plugin.table().flush != nullptr) (void)out.flush().wait();
              if (i % 10 != 0) continue;
              const Connection on = t.instance().connect();
              (void)on.close().wait();

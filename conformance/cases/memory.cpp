@@ -281,6 +281,26 @@ constexpr Case kCases[] = {
              finish(sub, message);
            }
          }},
+    {.name = "memory.nothing-lent-is-freed",
+     .rule = "M3",
+     .says =
+         "The plugin frees nothing of what the host lends it: messages, verdicts with their reasons, names, options.",
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe();
+           const Publisher out = t.publisher();
+           out.send(of_many_sizes(t));
+           for (const Message& message : sub.next(of_many_sizes(t).size())) {
+             if (message.token == 0) continue;
+             const bool rejects = t.kind.can(RST_CAP_REJECT);
+             const std::uint16_t verdict = rejects ? RST_VERDICT_REJECT : RST_VERDICT_ACK;
+             const Verdict one{.token = message.token, .verdict = verdict, .reason = "cannot be read"};
+             (void)sub.settle(std::span(&one, 1));
+           }
+           (void)t.plan({});
+           (void)sub.close().wait();
+           (void)out.close().wait();
+         }},
     {.name = "memory.settlements-are-borrowed",
      .rule = "M4",
      .says = "An array of settlements with its details is used until the completion and not after it.",

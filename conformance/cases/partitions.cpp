@@ -141,6 +141,8 @@ constexpr Case kCases[] = {
            r.answer();
            const std::size_t left = r.of_revoked() - 1;
            (void)r.moved(left + kKeys - kept);
+           t.expect(!t.instance().host.take_event(RST_EVENT_SUB_LOST, r.first.id), "G1",
+                    "partitions of an answered revoke are not lost", "SUB_LOST came");
            for (const Message& each : r.messages) {
              if (!r.is_revoked(each) || each.token == mine->token) continue;
              t.expect_code(r.first.settle(each, RST_VERDICT_ACK), RST_E_STALE, "G1",

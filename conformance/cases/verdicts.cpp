@@ -66,6 +66,17 @@ constexpr Case kCases[] = {
      .says = "The first delivery is attempt 1; each RETRY raises it by one.",
      .needs = {RST_CAP_ATTEMPT, RST_CAP_RETRY},
      .observes = RST_CAP_ATTEMPT,
+     .undeclared =
+         [](Test& t) {
+           if (!t.kind.can(RST_CAP_RETRY)) return;
+           const Subscription sub = t.subscribe();
+           t.publisher().send("m");
+           const Message first = sub.next();
+           sub.retry(first);
+           const Message second = sub.next("S2", "what was retried comes again");
+           sub.ack(second);
+           if (first.attempt == 1 && second.attempt == 2) t.warn("the attempt counts, and ATTEMPT does not declare it");
+         },
      .run =
          [](Test& t) {
            const Subscription sub = t.subscribe();
@@ -361,8 +372,8 @@ constexpr Case kCases[] = {
      .run =
          [](Test& t) {
            const auto [sub, deadline] = with_deadline(t);
-           t.publisher().send("forgotten");
            const auto before = t.now();
+           t.publisher().send("forgotten");
            const Message first = sub.next();
            const auto again = sub.try_next(deadline + t.testkit.arrival);
            const auto waited = t.now() - before;

@@ -32,7 +32,8 @@ enum class Shape {
 struct Completed {
   std::int32_t status = RST_OK;  // as rst_status packs it
   std::uint64_t value = 0;
-  std::string text;  // the error's
+  std::string text;         // the error's
+  std::uint64_t order = 0;  // among all completions, from 1
 
   [[nodiscard]] std::int32_t code() const noexcept { return rst_status_code(status); }
   [[nodiscard]] std::uint32_t flags() const noexcept { return rst_status_flags(status); }
@@ -170,6 +171,7 @@ class Host {
   std::condition_variable changed_;
   std::uint64_t news_ = 0;
   std::uint64_t last_id_ = 100;
+  std::uint64_t completions_ = 0;
   std::map<std::uint64_t, Operation> operations_;
   std::map<std::uint64_t, Named> named_;
   std::map<std::uint64_t, Subscription> subscriptions_;

@@ -151,7 +151,7 @@ void Host::complete(const rst_completion& completion) {
     ledger.note("L6", "all operations of a connection complete before its close does",
                 operation.verb + " completed after it");
   }
-  operation.result = {completion.status, completion.value, {}};
+  operation.result = {completion.status, completion.value, {}, ++completions_};
   if (completion.status < 0 && completion.error == nullptr) {
     ledger.note("C1", "a completion that failed says why",
                 operation.verb + " failed with " + code_name(rst_status_code(completion.status)) + " and no error");

@@ -23,6 +23,11 @@ std::string Outcome::said() const { return code_name(code) + (text.empty() ? "" 
 
 bool Pending::done() const { return returned_ != RST_PENDING || instance_->host.completed(op_).has_value(); }
 
+std::uint64_t Pending::order() const {
+  const auto completed = returned_ == RST_PENDING ? instance_->host.completed(op_) : std::nullopt;
+  return completed ? completed->order : 0;
+}
+
 Outcome Pending::wait() {
   if (returned_ != RST_PENDING) return now_;
   const auto limit = timeout_ + 1s;
@@ -42,7 +47,8 @@ Instance::Instance(Test& of, Shape shape) : test(of), host(of.plugin, of.ledger,
   const std::int32_t status =
       test.inside("init", [&] { return table().init(host.table(), args.get(), &instance_, error.get()); });
   if (status != RST_DONE) {
-    test.fail("L3", "init makes an instance", code_name(-status) + ": " + std::string(error->text, error->text_len));
+    test.fail(shape == Shape::usual ? "L3" : "V3", "init makes an instance",
+              code_name(-status) + ": " + std::string(error->text, error->text_len));
   }
   test.instances_.push_back(this);
   test.step();

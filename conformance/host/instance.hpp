@@ -43,6 +43,7 @@ class Pending {
   [[nodiscard]] Instance& instance() const noexcept { return *instance_; }
   [[nodiscard]] std::int32_t returned() const noexcept { return returned_; }
   [[nodiscard]] bool done() const;
+  [[nodiscard]] std::uint64_t order() const;  // its completion's among all of the instance; 0: there was none
   /// Waits for the completion, at most its timeout and the second that rule C1 adds; fails the case by C1 then.
   Outcome wait();
 

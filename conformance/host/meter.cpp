@@ -7,6 +7,7 @@
 #include <ctime>
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -72,6 +73,12 @@ std::int64_t wall_ns() noexcept {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+std::int64_t sleeps() noexcept {
+  rusage used{};
+  ::getrusage(RUSAGE_THREAD, &used);
+  return used.ru_nvcsw - used.ru_majflt;
+}
+
 std::int64_t busy_ns() noexcept {
   static thread_local const SchedStat stat;
   return stat.busy_ns() + t_excused_ns;
@@ -85,6 +92,7 @@ Meter::Reading Meter::begin() noexcept {
   Reading made;
   made.others_ns = others_busy_ns();
   made.busy_ns = busy_ns();
+  made.sleeps = sleeps();
   made.wall_ns = wall_ns();
   return made;
 }
@@ -92,6 +100,7 @@ Meter::Reading Meter::begin() noexcept {
 Meter::Reading Meter::end() noexcept {
   Reading made;
   made.wall_ns = wall_ns();
+  made.sleeps = sleeps();
   made.busy_ns = busy_ns();
   made.others_ns = others_busy_ns();
   return made;
@@ -103,6 +112,7 @@ Meter::Meter() noexcept : begin_(begin()) {}
 
 std::chrono::nanoseconds Meter::asleep() const noexcept {
   const Reading end = Meter::end();
+  if (end.sleeps == begin_.sleeps) return {};
   const std::int64_t others = std::max<std::int64_t>(0, end.others_ns - begin_.others_ns);  // one may have ended
   return between(begin_, end) - std::chrono::nanoseconds(others);
 }

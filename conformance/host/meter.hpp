@@ -7,7 +7,8 @@ namespace conformance {
 /// How long this thread has been asleep since the meter was made: time that passed, less time on a processor, less time
 /// in line for one; less the same of the process's other threads, since one of them may hold a lock that this thread
 /// needs for a moment. What is left is a wait for something outside: a time, a file, a peer. So a busy machine does not
-/// look like a verb that waits (rule B1). [one thread]
+/// look like a verb that waits (rule B1); nor does a machine whose own machine stands still, because a thread that
+/// never gave its processor away did not sleep. [one thread]
 class Meter {
  public:
   Meter() noexcept;
@@ -22,6 +23,7 @@ class Meter {
     std::int64_t wall_ns = 0;
     std::int64_t busy_ns = 0;    // on a processor, in line for one, or excused
     std::int64_t others_ns = 0;  // on a processor or in line: all other threads of the process
+    std::int64_t sleeps = 0;     // how often it gave its processor away, but for memory that was to be read in
   };
   static Reading begin() noexcept;
   static Reading end() noexcept;

@@ -35,7 +35,10 @@ void Subscription::nothing(std::string_view rule, std::string_view expected, std
 }
 
 Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t flags, std::uint64_t tx) const {
-  if (instance->table().settle == nullptr) return {{RST_E_UNSUPPORTED, 0, 0, "the plugin has no settle"}, {}};
+  if (instance->table().settle == nullptr) {
+    if (kind->can(RST_CAP_SETTLE)) instance->test.fail("entry", "a kind that declares SETTLE has settle", "it is null");
+    return {{RST_E_UNSUPPORTED, 0, 0, "the plugin has no settle"}, {}};
+  }
   auto items = std::make_shared<Lent<rst_settlement>>("rst_settlement", verdicts.size());
   auto details = std::make_shared<Lent<rst_settle_detail>>("rst_settle_detail", verdicts.size());
   auto texts = std::make_shared<std::vector<Lent<char>>>();
@@ -74,7 +77,7 @@ Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t fl
                      ->call(
                          "settle", 0, kTimeout,
                          [&](std::uint64_t op, std::uint64_t&, rst_error* error) {
-                           raw.op = (flags & RST_SETTLE_CONFIRM) != 0 ? op : 0;
+                           raw.op = op;
                            return instance->table().settle(instance->raw(), &raw, error);
                          },
                          collect)

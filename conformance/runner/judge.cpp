@@ -53,6 +53,14 @@ std::string rule_of_crash(const Case& of, const Ended& ended, bool reported) {
   return inside == "release after close" ? "L6" : std::string(of.rule);
 }
 
+/// The C library's word for memory that it has not given: what the host lends is none of its.
+bool freed_foreign_memory(std::string_view output) {
+  for (const std::string_view line : {"free(): invalid", "munmap_chunk(): invalid", "realloc(): invalid"}) {
+    if (output.find(line) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 /// What a sanitizer's report says in one line, "AddressSanitizer: heap-use-after-free broker.cpp:7 in pump"; empty:
 /// there is none.
 std::string sanitizer_report(const Ended& ended) {
@@ -72,6 +80,8 @@ Violation of_sanitizer(const Case& of, const Ended& ended, const std::string& re
 
 Violation of_crash(const Case& of, const Ended& ended, const json& crash, bool reported) {
   if (const std::string report = sanitizer_report(ended); !report.empty()) return of_sanitizer(of, ended, report);
+  if (freed_foreign_memory(ended.output))
+    return {"M3", "nobody frees what the other side allocated", "what was never allocated was freed" + during(ended)};
   const std::string lent = text(crash, "lent");
   if (!lent.empty()) {
     const auto taken = crash.find("taken_back");

@@ -38,20 +38,29 @@ Header header_of(const rst_header& from) {
   return to;
 }
 
+/// The same key lies in the same partition, but for one variant.
+std::uint32_t partition_for(const std::string& key, std::uint64_t number) {
+  return is(partition_is_left_to_chance) ? 1 + static_cast<std::uint32_t>(number + number / 7) % kPartitions
+                                         : partition_of(key);
+}
+
 }  // namespace
 
 Record Instance::record_of(const Publisher& publisher, const rst_out_message& message) {
   Record record;
-  record.address =
-      message.destination == nullptr ? publisher.destination : bytes(message.destination, message.destination_len);
+  record.address = message.destination == nullptr || is(messages_have_no_destination_of_their_own)
+                       ? publisher.destination
+                       : bytes(message.destination, message.destination_len);
   record.payload = bytes(message.payload, message.payload_len);
   if (is(long_payload_is_cut) && record.payload.size() > 65536) record.payload.resize(65536);
+  if (is(payload_ends_at_a_zero)) record.payload.resize(std::min(record.payload.size(), record.payload.find('\0')));
   record.payload_size = record.payload.size();
   record.payload.append(64, '\0');
   record.null_payload = (message.flags & RST_OUT_NULL_PAYLOAD) != 0;
   if (message.key != nullptr && !(is(empty_key_is_lost) && message.key_len == 0))
     record.key = bytes(message.key, message.key_len);
-  for (std::uint32_t i = 0; i < message.header_count; ++i) {
+  if (message.key == nullptr && is(no_key_becomes_an_empty_one)) record.key = "";
+  for (std::uint32_t i = 0; i < std::min<std::uint32_t>(message.header_count, kMaxHeaders); ++i) {
     Header header = header_of(message.headers[i]);
     if (is(empty_header_is_swallowed) && header.value.empty() && header.type != RST_HEADER_NULL) continue;
     const auto same = [&](const Header& other) { return other.name == header.name; };
@@ -60,10 +69,11 @@ Record Instance::record_of(const Publisher& publisher, const rst_out_message& me
   }
   if (is(headers_are_sorted)) std::ranges::sort(record.headers, {}, &Header::name);
   record.time_ns = host_->now(host_, RST_CLOCK_WALL);
-  if (record.key) record.partition = partition_of(*record.key);
+  if (record.key) record.partition = partition_for(*record.key, last_number_);
   if (message.props == nullptr) return record;
   const rst_out_props props = known(message.props);
   record.reply_to = bytes(props.reply_to, props.reply_to_len);
+  if (is(reply_address_is_altered) && !record.reply_to.empty()) record.reply_to.insert(0, "plain.");
   record.correlation = is(correlation_is_lost) ? "" : bytes(props.correlation, props.correlation_len);
   record.message_id = bytes(props.message_id, props.message_id_len);
   record.content_type = bytes(props.content_type, props.content_type_len);
@@ -84,7 +94,8 @@ std::shared_ptr<Group> Instance::full(std::uint32_t kind, const std::string& add
 
 /// Stores a message for everyone whom it reaches, to be seen from `at_ns` on.
 std::int32_t Instance::route(std::uint32_t kind, Record record, std::int64_t at_ns, bool mandatory) {
-  if (const auto request = requests_.find(record.address); request != requests_.end()) {
+  if (auto request = requests_.find(record.address); request != requests_.end()) {
+    if (is(replies_are_mixed)) request = requests_.begin();
     const Request answered = request->second;
     requests_.erase(request);
     Batch* const batch = make_batch(nullptr, {Item{std::make_shared<Record>(std::move(record))}});
@@ -112,11 +123,21 @@ std::int32_t Instance::route(std::uint32_t kind, Record record, std::int64_t at_
       for (const std::uint64_t member : group->members) ++subscriptions_.at(member).dropped;
       continue;
     }
-    if (kind != pubsub && is(drops_beyond_a_bound) && group->waiting.size() >= 32) continue;
-    if (at_ns != 0 && !is(ignores_delay)) {
+    if (kind != pubsub && is(drops_beyond_a_bound) && group->waiting.size() >= 300) continue;
+    if (is(refused_overtakes) && group->load() + 1 == capacity_) {
+      group->waiting.push_front(item);
+    } else if (at_ns != 0 && !is(ignores_delay)) {
+      if (is(delays_queue_up) && !group->delayed.empty()) at_ns = std::max(at_ns, group->delayed.rbegin()->first);
       group->delayed.insert({at_ns, item});
     } else {
       group->waiting.push_back(item);
+    }
+    const bool comes_twice = (is(every_member_gets_it) && group->members.size() > 1) ||
+                             (is(doubles_under_load) && group->waiting.size() > 150);
+    if (comes_twice) group->waiting.push_back(item);
+    for (const std::uint64_t member : group->members) {
+      if (is(hoards_what_waits) && subscriptions_.at(member).messages <= 0)
+        subscriptions_.at(member).hoarded.push_back(shared->payload);
     }
     if (is(mixes_subscriptions) && groups_.size() > 1) groups_.begin()->second->waiting.push_back(item);
     if (is(only_first_group_gets_it)) break;
@@ -137,6 +158,7 @@ void Instance::put_back(Group& group, Item item, bool counts, std::int64_t at_ns
   if (counts && item.attempts < UINT16_MAX - 1) ++item.attempts;
   item.again = true;
   if (at_ns > now()) {
+    if (is(delays_queue_up) && !group.delayed.empty()) at_ns = std::max(at_ns, group.delayed.rbegin()->first);
     group.delayed.insert({at_ns, std::move(item)});
   } else {
     enqueue(group, std::move(item));
@@ -165,12 +187,15 @@ std::shared_ptr<Group> Instance::group_of(const rst_subscription_spec& spec, std
   if (spec.durable.len != 0) made->name += "/" + std::string(view(spec.durable));
   std::string key = std::to_string(kind);
   for (const auto& pattern : made->patterns) key += "\n" + pattern;
-  key += "\n" + (made->name.empty() ? "\n" + std::to_string(handle) : made->name);
+  key += "\n" + (made->name.empty() && !is(all_are_one_group) ? "\n" + std::to_string(handle) : made->name);
   const auto [at, fresh] = groups_.insert({key, made});
   for (const auto& pattern : made->patterns) topics_.insert({kind, pattern});
   rst_position from{};
   from.kind = RST_POSITION_EARLIEST;
   if (spec.start_count != 0) from = spec.start[0];
+  if (spec.start_count != 0 && is(earliest_is_latest) && from.kind == RST_POSITION_EARLIEST)
+    from.kind = RST_POSITION_LATEST;
+  if (is(latest_is_earliest) && from.kind == RST_POSITION_LATEST) from.kind = RST_POSITION_EARLIEST;
   if (fresh && kind == log_kind) fill(*at->second, from);
   return at->second;
 }
@@ -203,14 +228,25 @@ void Instance::void_tokens(Subscription& sub, std::uint64_t partitions) {
   }
 }
 
+/// All that is unsettled, to the group; transactions that it is part of cannot commit any more.
+void Instance::give_back(Subscription& sub, bool counts) {
+  std::set<std::uint64_t> broken;
+  for (const auto& [token, delivered] : sub.unsettled) broken.insert(delivered.tx);
+  for (const std::uint64_t tx : broken) {
+    if (tx != 0 && !is(close_breaks_no_transaction)) roll_back(tx);
+  }
+  for (auto& [token, delivered] : sub.unsettled) {
+    --sub.group->unsettled;
+    sub.voided.insert(token);
+    if (!is(close_acknowledges)) put_back(*sub.group, std::move(delivered.item), counts);
+  }
+  sub.unsettled.clear();
+}
+
 void Instance::close_subscription(std::uint64_t handle) {
   Subscription& sub = subscriptions_.at(handle);
   const auto group = sub.group;
-  for (auto& [token, delivered] : sub.unsettled) {
-    --group->unsettled;
-    if (is(close_acknowledges)) continue;
-    put_back(*group, std::move(delivered.item), is(close_counts));
-  }
+  give_back(sub, is(close_counts));
   std::erase(group->members, handle);
   std::erase_if(revokes_, [&](const auto& each) {
     if (each.second.subscription != handle) return false;
@@ -227,7 +263,9 @@ void Instance::close_subscription(std::uint64_t handle) {
 }
 
 void Instance::close_publisher(std::uint64_t handle) {
-  if (const std::uint64_t tx = publishers_.at(handle).tx; tx != 0) roll_back(tx);
+  if (const std::uint64_t tx = publishers_.at(handle).tx; tx != 0) {
+    is(publisher_close_forgets_its_transaction) ? end_transaction(tx) : roll_back(tx);
+  }
   for (auto each = requests_.begin(); each != requests_.end();) {
     const Request request = each->second;
     if (request.publisher != handle) {
@@ -272,6 +310,37 @@ void Instance::assign(const std::shared_ptr<Group>& group) {
     tell(RST_EVENT_SUB_REVOKING, sub, named(numbers, sub.generation + 1), 0, answer);
     if (is(revoke_does_not_wait)) finish_revoke(answer, false);
   }
+}
+
+/// Everything of it is as after a close, but that it comes back.
+void Instance::lose(Connection& connection) {
+  connection.lost_at_ns = 0;
+  connection.back_at_ns = now() + kAway;
+  connection.down = true;
+  if (!is(loss_is_not_told)) tell(RST_EVENT_CONN_DOWN, connection);
+  for (auto& [handle, sub] : subscriptions_) {
+    if (sub.connection != connection.id) continue;
+    sub.down = true;
+    if (is(loss_takes_from_the_balance)) sub.messages /= 2;
+    if (is(loss_adds_to_the_balance)) sub.messages += 2;
+    if (!sub.unsettled.empty() && !is(generation_stays_after_loss)) ++sub.generation;
+    if (is(loss_loses_what_was_unsettled)) void_tokens(sub, ~std::uint64_t{0});
+    give_back(sub, false);
+    tell(RST_EVENT_SUB_DOWN, sub);
+  }
+  for (auto& [handle, publisher] : publishers_) publisher.down |= publisher.connection == connection.id;
+}
+
+void Instance::resume(Connection& connection) {
+  connection.back_at_ns = 0;
+  connection.down = false;
+  tell(RST_EVENT_CONN_UP, connection, {}, 0, 0, "plain");
+  for (auto& [handle, sub] : subscriptions_) {
+    if (sub.connection != connection.id) continue;
+    sub.down = is(subscription_stays_down);
+    tell(RST_EVENT_SUB_UP, sub);
+  }
+  for (auto& [handle, publisher] : publishers_) publisher.down &= publisher.connection != connection.id;
 }
 
 /// Answered, or (lost) its deadline is over: the partitions' tokens are stale and their messages go to the next owner.

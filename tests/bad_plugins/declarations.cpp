@@ -38,10 +38,12 @@ std::vector<rst_capability> capabilities(std::uint32_t kind) {
     add({cap(RST_CAP_EXTEND), cap(RST_CAP_WILDCARD), cap(RST_CAP_TTL, kLongest), cap(RST_CAP_DELAY, kLongest),
          cap(RST_CAP_UNROUTED), cap(RST_CAP_REQUEST)});
     if (is(declares_priority_and_ignores_it)) add({cap(RST_CAP_PRIORITY, 9)});
+    if (is(duplicates_are_stored)) add({cap(RST_CAP_DEDUPLICATE, 60'000'000'000)});
   } else {
     add({cap(RST_CAP_SEEK, 0, RST_CAP_SHARED), cap(RST_CAP_POSITION), cap(RST_CAP_RECEIPT),
          cap(RST_CAP_PARTITIONS, kPartitions)});
   }
+  if (is(capability_is_there_twice)) all.push_back(all.front());
   if (is(works_undeclared)) std::erase_if(all, [](const auto& each) { return each.id == RST_CAP_RELEASE; });
   if (is(attempt_is_undeclared)) std::erase_if(all, [](const auto& each) { return each.id == RST_CAP_ATTEMPT; });
   return all;
@@ -65,17 +67,30 @@ std::vector<rst_option_decl> options() {
       option("password", "shown to nobody", RST_SCOPE_CONNECTION, RST_TYPE_STRING),
       option("mode", "means nothing", RST_SCOPE_CONNECTION | RST_SCOPE_PUBLISHER, RST_TYPE_ENUM),
       option("ack_timeout", "after this an unsettled message comes back", RST_SCOPE_SUBSCRIPTION, RST_TYPE_DURATION),
+      option("disconnect_after", "after this the connection is lost for a while", RST_SCOPE_CONNECTION,
+             RST_TYPE_DURATION),
   };
   all[0].min = 1;
   all[0].max = 1'000'000;
   all[0].default_text = str("4096");
-  all[1].flags = RST_OPTION_SECRET;
+  all[1].flags = is(password_is_no_secret) ? 0 : RST_OPTION_SECRET;
   all[2].choices = kModes;
   all[2].choice_count = 2;
   all[2].default_text = str("usual");
-  all[3].max = 3'600'000'000'000;
-  all[3].unit = RST_UNIT_SECOND;
+  for (const std::size_t i : {3U, 4U}) {
+    all[i].max = 3'600'000'000'000;
+    all[i].unit = RST_UNIT_SECOND;
+  }
   if (is(option_default_is_no_choice)) all[2].default_text = str("unusual");
+  if (is(two_options_of_one_name)) all.push_back(all[2]);
+  if (is(required_option_may_be_missing)) {
+    all[0].flags = RST_OPTION_REQUIRED;
+    all[0].default_text = {};
+  }
+  if (is(created_differently_is_ok)) {
+    all.push_back(option("shards", "of an address", RST_SCOPE_ADMIN, RST_TYPE_U64));
+    all.back().max = 9;
+  }
   return all;
 }
 
@@ -129,8 +144,8 @@ const void* extension(rst_str id) {
       }});
   static const auto* const tx = sized(
       rst_tx{sizeof(rst_tx), 0,
-             [](void* i, std::uint64_t p, std::uint64_t s, std::uint64_t, std::uint64_t* made, std::uint64_t op,
-                rst_error* e) { return at(i)->begin(p, s, op, made, e); },
+             [](void* i, std::uint64_t p, std::uint64_t s, std::uint64_t timeout, std::uint64_t* made, std::uint64_t op,
+                rst_error* e) { return at(i)->begin(p, s, timeout, op, made, e); },
              [](void* i, std::uint64_t made, std::uint64_t op, rst_error* e) { return at(i)->commit(made, op, e); },
              [](void* i, std::uint64_t made, std::uint64_t op, rst_error* e) { return at(i)->abort(made, op, e); }});
   static constexpr rst_stat_decl kStats[] = {
@@ -152,7 +167,8 @@ const void* extension(rst_str id) {
   if (name == RST_EXT_SEEK) return is(seek_is_declared_in_vain) ? nullptr : seek;
   if (name == RST_EXT_SIM) return variant_threaded != 0 ? nullptr : sim;
   if (name == RST_EXT_TX) return tx;
-  return name == RST_EXT_STATS ? stats : nullptr;
+  if (name == RST_EXT_STATS) return stats;
+  return is(every_extension_is_there) ? admin : nullptr;
 }
 
 std::int32_t init(const rst_host* host, const rst_init_args* args, void** instance, rst_error* error) {
@@ -160,11 +176,16 @@ std::int32_t init(const rst_host* host, const rst_init_args* args, void** instan
   if (args->struct_size >= sizeof(rst_init_args) && args->flags != 0 && !is(unknown_init_flag_is_taken))
     return fail(error, RST_E_UNSUPPORTED, "unknown flag of init");
   if (is(refuses_a_second_instance) && ++instances > 1) return fail(error, RST_E_STATE, "one is enough");
+  if (is(longer_structs_are_refused) && args->struct_size > sizeof(rst_init_args))
+    return fail(error, RST_E_INVALID, "init args of another draft");
+  if (is(longer_host_is_refused) && host->struct_size > sizeof(rst_host))
+    return fail(error, RST_E_INVALID, "a host of another draft");
   *instance = new Instance(host);
   return RST_DONE;
 }
 std::int32_t deinit(void* instance, rst_error* error) {
-  if (at(instance)->busy()) return fail(error, RST_E_STATE, "a connection is open");
+  if (at(instance)->busy())
+    return fail(error, is(open_connection_is_invalid) ? RST_E_INVALID : RST_E_STATE, "a connection is open");
   if (!is(leaks_the_instance)) delete at(instance);
   return RST_DONE;
 }
@@ -180,15 +201,17 @@ Declared::Declared() {
   }
   if (is(kind_has_no_name)) kinds[1].name = {};
   if (is(two_kinds_of_one_name)) kinds[1].name = kinds[0].name;
+  if (is(kind_has_an_unknown_role)) kinds[1].roles |= 64U;
   static constexpr rst_str kSchemes[] = {str("plain")};
-  static constexpr rst_field_decl kFields[] = {{str("plain.offset"), str("in its log"), 0, 1, RST_TYPE_U64, 0}};
+  static const rst_field_decl kFields[] = {
+      {str("plain.offset"), str(is(field_has_two_lines) ? "in\nits log" : "in its log"), 0, 1, RST_TYPE_U64, 0}};
   rst_plugin& t = whole.table;
   t.struct_size = sizeof t + (is(good_has_larger_structs) ? sizeof whole.beyond : 0);
   t.abi_major = RST_ABI_MAJOR;
   t.abi_minor = RST_ABI_MINOR;
   t.flags = is(table_has_flags) ? 4 : 0;
   t.name = str("org.example.plain");
-  t.version = str("1.0");
+  if (!is(version_is_missing)) t.version = str("1.0");
   if (!is(good_has_nothing_optional)) t.vendor = str("nobody");
   t.schemes = kSchemes;
   t.scheme_count = 1;
@@ -258,4 +281,11 @@ const rst_option* given(const rst_option* options, std::uint32_t count, std::str
 
 }  // namespace plain
 
-extern "C" RST_EXPORT const rst_plugin* rst_plugin_v0() { return &plain::table(); }
+extern "C" RST_EXPORT const rst_plugin* rst_plugin_v0() {
+  static const void* const parts = variant_parts();
+  static int asked = 0;
+  static_cast<void>(parts);
+  if (!plain::is(plain::entry_makes_a_table_each_time) || ++asked == 1) return &plain::table();
+  static const rst_plugin another = plain::table();
+  return &another;
+}

@@ -31,8 +31,8 @@ class Instance {
   std::int32_t answer(std::uint64_t answer, rst_error* error);
   std::int32_t seek(std::uint64_t subscription, const rst_position* positions, std::uint32_t count, std::uint64_t op,
                     rst_error* error);
-  std::int32_t begin(std::uint64_t publisher, std::uint64_t subscription, std::uint64_t op, std::uint64_t* tx,
-                     rst_error* error);
+  std::int32_t begin(std::uint64_t publisher, std::uint64_t subscription, std::uint64_t timeout_ns, std::uint64_t op,
+                     std::uint64_t* tx, rst_error* error);
   std::int32_t commit(std::uint64_t tx, std::uint64_t op, rst_error* error);
   std::int32_t abort(std::uint64_t tx, std::uint64_t op, rst_error* error);
   std::int32_t request(rst_publish* call, rst_error* error);
@@ -62,6 +62,9 @@ class Instance {
   std::vector<Item> take(Subscription& sub);
   Batch* make_batch(Subscription* sub, std::vector<Item> items);
   void due(std::int64_t now_ns);
+  void due_of_subscriptions(std::int64_t now_ns);
+  void lose(Connection& connection);
+  void resume(Connection& connection);
   [[nodiscard]] std::int64_t next_due() const;
   [[nodiscard]] std::int64_t now() const;
 
@@ -75,6 +78,7 @@ class Instance {
   std::shared_ptr<Group> group_of(const rst_subscription_spec& spec, std::uint64_t handle);
   void fill(Group& group, const rst_position& from);
   void void_tokens(Subscription& sub, std::uint64_t but_partitions);
+  void give_back(Subscription& sub, bool counts);
   void close_subscription(std::uint64_t handle);
   void close_publisher(std::uint64_t handle);
   void assign(const std::shared_ptr<Group>& group);

@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace plain {
@@ -50,6 +51,7 @@ inline constexpr std::uint64_t kMaxPayload = 2U << 20U;
 inline constexpr std::uint32_t kMaxHeaders = 64, kMaxBatch = 16, kPartitions = 4, kDropBeyond = 450;
 inline constexpr std::uint64_t kKeptInLog = 65536;
 inline constexpr std::uint64_t kLongest = 365ULL * 86'400'000'000'000;  // delay, ttl: a year, ns
+inline constexpr std::int64_t kAway = 500'000'000;                      // a lost connection, ns
 
 struct Header {
   std::string name, value;
@@ -102,9 +104,10 @@ struct Group {
 struct Object {
   std::uint64_t id = 0;  // the host's
   std::uint64_t connection = 0;
+  bool down = false;  // its connection is lost
 };
 struct Connection : Object {
-  std::string password;
+  std::int64_t since_ns = 0, lost_at_ns = 0, back_at_ns = 0;  // 0: never
 };
 struct Subscription : Object {
   std::uint64_t handle = 0;
@@ -120,7 +123,11 @@ struct Subscription : Object {
   std::uint64_t last_token = 0, dropped = 0;
   std::map<std::uint64_t, Delivered> unsettled;
   std::set<std::uint64_t> voided;
+  std::set<std::uint64_t> late;                         // of the variant to which it makes no difference
   std::vector<std::shared_ptr<std::string>> last_lent;  // of the batch before
+  std::thread::id settler;                              // the first
+  std::vector<Item> acknowledged;                       // of the variant that brings them again
+  std::vector<std::string> hoarded;                     // of the variant that takes what waits
 };
 struct Publisher : Object {
   std::uint32_t kind = queue;
@@ -129,7 +136,8 @@ struct Publisher : Object {
   std::uint64_t tx = 0;
 };
 struct Transaction {
-  std::uint64_t publisher = 0, subscription = 0;
+  std::uint64_t publisher = 0;
+  std::int64_t deadline_ns = 0;
   std::vector<Record> records;
 };
 struct Request {
@@ -155,7 +163,6 @@ struct Batch {
   std::vector<std::shared_ptr<void>> pages;  // of the variant whose payloads end with their memory
   class Instance* instance = nullptr;
   std::uint64_t subscription = 0;  // handle
-  bool orphan = false;
 
   [[nodiscard]] rst_message& message(std::uint32_t i) const {
     return *reinterpret_cast<rst_message*>(messages.get() + std::size_t{i} * raw.stride);

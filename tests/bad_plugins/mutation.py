@@ -2,9 +2,10 @@
 """Runs the conformance runner on a plugin that keeps every rule and on each variant that breaks one of them.
 
 A variant is killed when it fails on its own rule and on no other but those that it implies (variants.txt). Prints the
-mutation score, what each case has killed, and the cases that have killed nothing.
+mutation score and writes BUILD/mutation.txt: what each case has killed. A whole run fails, too, when a case has killed
+nothing and idle_cases.txt does not say why, or when a rule has no case or no variant.
 
-    mutation.py RUNNER BUILD [--only NAME …] [--quick] [--jobs N] [--keep FOLDER] [--verbose]
+    mutation.py RUNNER BUILD [--quick] [--only NAME …] [--jobs N] [--keep FOLDER] [--verbose]
 """
 
 import argparse
@@ -19,18 +20,27 @@ import tempfile
 from collections import defaultdict
 
 HERE = pathlib.Path(__file__).parent
+OTHERS = HERE.parent / "tcp_broker" / "variants.txt"  # of the cases about faults; run by faults.py
+RULES = HERE.parents[1] / "conformance" / "runner" / "rules.cpp"
 MARK = b"this variant is\0"
 FAILED = re.compile(r"^(fail|crash|hang|warn)  (\S+)  \[(\S*)\]$")
 RULE = re.compile(r"^  rule      (\w+)")
+CASE = re.compile(r"^(\w+\.[\w.-]+) +(\w+)", re.MULTILINE)
 COULD_NOT_RUN = 3
 LONGEST_RUN_S = 1000
 
 
+def table(path):
+    """The fields of each line."""
+    lines = path.read_text().splitlines()
+    return [[field.strip() for field in line.split(" | ")] for line in lines if " | " in line and line[0] != "#"]
+
+
 class Variant:
-    def __init__(self, number, line):
-        fields = [field.strip() for field in line.split(" | ")]
+    def __init__(self, number, fields):
         self.number = number
-        self.name, self.how, self.rule, implied, self.words = fields
+        self.name, self.how, rule, implied, self.words = fields
+        self.rule, _, self.shown_in = rule.partition(" in ")
         self.implied = {} if implied == "-" else dict(each.split(": ", 1) for each in implied.split("; "))
         if len(self.implied) > 2:
             raise SystemExit(f"{self.name} implies more than two rules")
@@ -50,20 +60,16 @@ class Variant:
 
 
 def read_variants():
-    lines = [line for line in (HERE / "variants.txt").read_text().splitlines() if " | " in line and line[0] != "#"]
-    return [Variant(number, line) for number, line in enumerate(lines)]
+    return [Variant(number, fields) for number, fields in enumerate(table(HERE / "variants.txt"))]
 
 
 def failures_of(text):
-    """{rule: {case}}; a warning's rule is `warn`, a failure's the one of its first violation."""
+    """{rule: {case}}, by the first violation of each."""
     found = defaultdict(set)
     case = None
     for line in text.splitlines():
         if match := FAILED.match(line):
-            judgement, case = match[1], match[2]
-            if judgement == "warn":
-                found["warn"].add(case)
-                case = None
+            case = match[2]
         elif case and (match := RULE.match(line)):
             found[match[1]].add(case)
             case = None
@@ -76,17 +82,19 @@ class Run:
     def __init__(self, args, folder, variant):
         self.variant = variant
         command = [args.runner, variant.make(args.build, folder), "--jobs", "1", "--strict"]
-        command += ["--timeout", "30s" if variant.good else "8s"]
+        command += ["--exclude", "faults.*"]  # there is no server, so all of them would be skipped
+        command += ["--exclude", "performance.*"]  # they measure
         if variant.name != "good_has_nothing_optional":  # it has no kind for which anything is to be said
             command += ["--testkit", HERE / "testkit.toml"]
-        about = [rule for rule in (variant.rule, *variant.implied) if rule in args.rules]
-        if args.quick and variant.rule in args.rules:
-            command += [word for rule in about for word in ("--filter", rule)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=LONGEST_RUN_S, check=False)
+        if args.quick and not variant.good:
+            about = [rule for rule in (variant.rule, *variant.implied) if rule in args.rules_of_cases]
+            command += [word for each in (*about, variant.shown_in) if each for word in ("--filter", each)]
+        how = {"capture_output": True, "text": True, "errors": "replace", "timeout": LONGEST_RUN_S, "check": False}
+        done = subprocess.run(command, **how)
         self.text = done.stdout + done.stderr
         self.failures = failures_of(done.stdout)
         if done.returncode == COULD_NOT_RUN:
-            self.failures["entry"].add("entry")
+            self.failures["entry"].add("(could not run)")
         self.failed = done.returncode != 0
 
     def problem(self):
@@ -100,24 +108,48 @@ class Run:
         return f"is blamed beyond {self.variant.rule} for {seen}" if beyond else ""
 
 
-def report(runs, cases):
-    killed_by = defaultdict(set)
-    problems = 0
+def killed_by_case(runs):
+    killed = defaultdict(set)
     for run in runs:
-        for each in run.failures.get(run.variant.rule, ()):
-            killed_by[each].add(run.variant.name)
-        problems += bool(run.problem())
-    print("\nwhat each case has killed")
+        for rule in (run.variant.rule, *run.variant.implied):
+            for case in run.failures.get(rule, ()):
+                killed[case].add(run.variant.name)
+    return killed
+
+
+def gaps(killed, cases, variants):
+    """What nothing has shown to work."""
+    others = {fields[0]: fields for fields in table(OTHERS)}
+    idle = dict(table(HERE / "idle_cases.txt"))
     for case in cases:
-        if killed_by[case]:
-            print(f"  {case}: {', '.join(sorted(killed_by[case]))}")
-    idle = [case for case in cases if not killed_by[case]]
-    print(f"\n{len(idle)} cases have killed nothing: {', '.join(idle) or '-'}")
+        if not killed[case] and case not in idle:
+            yield f"{case} has killed nothing: give it a variant, delete it, or say why in idle_cases.txt"
+    for case, why in idle.items():
+        if case not in cases or killed[case]:
+            yield f"{case} stands in idle_cases.txt, but " + ("has killed" if case in cases else "is no case")
+        if (match := re.match(r"tcp_broker: (\w+)$", why)) and match[1] not in others:
+            yield f"idle_cases.txt names {match[1]}, which is no variant of tcp_broker"
+    broken = {each.rule for each in variants} | {fields[1] for fields in others.values()}
+    for rule in re.findall(r'Rule\{"(\w+)"', RULES.read_text()):
+        if rule not in cases.values():
+            yield f"no case is about {rule}"
+        if rule not in broken:
+            yield f"no variant breaks {rule}"
+
+
+def report(args, runs, cases):
     bad = [run for run in runs if not run.variant.good]
     good = [run for run in runs if run.variant.good]
-    print(f"clean: {sum(not run.problem() for run in good)}/{len(good)}")
-    print(f"mutation score: {sum(not run.problem() for run in bad)}/{len(bad)}")
-    return 1 if problems else 0
+    killed = killed_by_case(bad)
+    lines = [f"{case}: {', '.join(sorted(killed[case])) or '-'}" for case in cases]
+    whole = not args.quick and not args.only
+    missing = list(gaps(killed, cases, [run.variant for run in runs])) if whole else []
+    score = [f"clean: {sum(not run.problem() for run in good)}/{len(good)}",
+             f"mutation score: {sum(not run.problem() for run in bad)}/{len(bad)}"]
+    written = ["What each case has killed.", "", *lines, "", *missing, *score, ""]
+    (args.build / "mutation.txt").write_text("\n".join(written))
+    print("\n".join([*missing, *score]))
+    return 1 if missing or any(run.problem() for run in runs) else 0
 
 
 def main():
@@ -130,10 +162,11 @@ def main():
     parser.add_argument("--quick", action="store_true", help="only the cases about the rule that a variant breaks")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
+    args.runner = args.runner.resolve()
     variants = [each for each in read_variants() if not args.only or each.name in args.only]
     listed = subprocess.run([args.runner, "--list"], capture_output=True, text=True, check=True).stdout
-    args.rules = set(re.findall(r"\b[A-Z]\d\b", listed))
-    cases = [line.split()[0] for line in listed.splitlines() if re.match(r"^\w+\.[\w.-]+", line)]
+    cases = dict(CASE.findall(listed))
+    args.rules_of_cases = set(cases.values())
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.keep or pathlib.Path(temporary)
         folder.mkdir(exist_ok=True)
@@ -142,10 +175,10 @@ def main():
             for run in pool.map(lambda each: Run(args, folder, each), variants):
                 runs.append(run)
                 if problem := run.problem():
-                    print(f"{run.variant.number:4} {run.variant.name} ({run.variant.words}) {problem}", flush=True)
+                    print(f"{run.variant.name} ({run.variant.words}) {problem}", flush=True)
                     if args.verbose:
                         print(run.text)
-    return report(runs, cases)
+    return report(args, runs, cases)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ constexpr std::int64_t kTick = 1'000'000;
 
 void release(rst_batch* raw) {
   auto* const batch = reinterpret_cast<Batch*>(raw);
-  if (is(release_fails_after_close) && batch->orphan) std::abort();
+  static const std::thread::id releaser = std::this_thread::get_id();
+  if (is(one_thread_releases) && releaser != std::this_thread::get_id()) std::abort();
   batch->instance->released(*batch);
   delete batch;
 }
@@ -22,7 +23,7 @@ std::int32_t field(rst_batch* raw, std::uint32_t index, std::uint32_t id, rst_va
   if (index >= batch->items.size() || id != 1) return -RST_E_INVALID;
   *out = {};
   out->as.u64 = batch->items[index].record->offset;
-  out->type = RST_TYPE_U64;
+  out->type = is(field_has_another_type) ? RST_TYPE_I64 : RST_TYPE_U64;
   return RST_DONE;
 }
 std::int32_t position(rst_batch* raw, std::uint32_t index, rst_position* out) {
@@ -135,6 +136,9 @@ void Instance::pump(Lock& lock) {
   if (pumping_) return;
   pumping_ = true;
   due(now());
+  for (auto each = subscriptions_.begin(); is(delivers_before_subscribed) && each != subscriptions_.end(); ++each) {
+    if (!each->second.open && deliver(lock, each->second)) break;  // which lets go of the lock
+  }
   do {
     while (!outbox_.empty()) {
       const Call call = std::move(outbox_.front());
@@ -186,7 +190,11 @@ std::vector<Item> Instance::take(Subscription& sub) {
   std::int64_t messages = sub.messages;
   if (is(delivers_past_message_credit) && messages == 0 && sub.last_token != 0) messages = 1;
   if (!sub.open && !is(delivers_before_subscribed)) return items;
-  if (messages <= 0 || sub.paused_until > now()) return items;
+  const bool stalled =
+      is(slow_stalls_fast) && std::ranges::any_of(subscriptions_, [&](const auto& each) {
+        return each.second.group != sub.group && each.second.messages <= 0 && each.second.group->waiting.size() > 100;
+      });
+  if (stalled || messages <= 0 || sub.down || sub.paused_until > now()) return items;
   std::int64_t room = sub.window == 0 || is(ignores_window)
                           ? messages
                           : std::min<std::int64_t>(messages, static_cast<std::int64_t>(sub.window) -
@@ -203,7 +211,9 @@ std::vector<Item> Instance::take(Subscription& sub) {
       at = group.waiting.erase(at);
       continue;
     }
-    if (!mine) {
+    const bool another_has_it = is(every_member_has_its_share) && group.kind == queue &&
+                                group.members[at->record->offset % group.members.size()] != sub.handle;
+    if (!mine || another_has_it) {
       ++at;
       continue;
     }
@@ -227,11 +237,11 @@ bool Instance::deliver(Lock& lock, Subscription& sub) {
   sub.messages -= count;
   sub.bytes -= bytes;
   const rst_message* const messages = batch->raw.messages;
-  lock.unlock();
+  if (!is(delivers_under_its_lock)) lock.unlock();
   std::int32_t status = host_->deliver(host_, &batch->raw);
   if (is(reads_batch_after_deliver) && status == RST_DONE && batch->raw.messages[batch->raw.count - 1].token == 1)
     std::puts("1");
-  lock.lock();
+  if (!is(delivers_under_its_lock)) lock.lock();
   static_cast<void>(messages);
   if (status == RST_DONE) return true;
   const auto found = subscriptions_.find(handle);
@@ -310,7 +320,9 @@ Batch* Instance::make_batch(Subscription* sub, std::vector<Item> items) {
     message.partition = record.partition;
     rst_message_meta& meta = batch->metas[i];
     meta.struct_size = sizeof meta;
-    put(meta.address, meta.address_len, record.address);
+    const bool shows_pattern = is(address_is_the_pattern) && sub != nullptr;
+    if (shows_pattern) batch->pages.emplace_back(sub->group);  // so that the pattern lives as long
+    put(meta.address, meta.address_len, shows_pattern ? sub->group->patterns.front() : record.address);
     put(meta.reply_to, meta.reply_to_len, record.reply_to);
     put(meta.correlation, meta.correlation_len, record.correlation);
     put(meta.message_id, meta.message_id_len, record.message_id);
@@ -333,10 +345,11 @@ Batch* Instance::make_batch(Subscription* sub, std::vector<Item> items) {
 }
 
 void Instance::released(Batch& batch) {
-  if (!is(release_settles)) return;
+  if (!is(release_settles) && !is(release_fails_after_close)) return;
   const Lock lock(mutex_);
   const auto sub = subscriptions_.find(batch.subscription);
-  if (sub == subscriptions_.end()) return;
+  if (is(release_fails_after_close) && batch.subscription != 0 && sub == subscriptions_.end()) std::abort();
+  if (is(release_fails_after_close) || sub == subscriptions_.end()) return;
   for (std::uint32_t i = 0; i < batch.items.size(); ++i) {
     if (sub->second.unsettled.erase(batch.message(i).token) != 0) --sub->second.group->unsettled;
   }
@@ -350,22 +363,20 @@ void Instance::due(std::int64_t now_ns) {
       group->delayed.erase(group->delayed.begin());
     }
   }
-  for (auto& [handle, sub] : subscriptions_) {
-    for (auto each = sub.unsettled.begin(); each != sub.unsettled.end();) {
-      if (each->second.deadline_ns == 0 || each->second.deadline_ns > now_ns || each->second.tx != 0) {
-        ++each;
-        continue;
-      }
-      --sub.group->unsettled;
-      if (!is(late_ack_counts)) sub.voided.insert(each->first);
-      put_back(*sub.group, std::move(each->second.item), true);
-      each = sub.unsettled.erase(each);
-    }
-    if (sub.dropped != 0 && !is(drops_unreported)) {
-      tell(RST_EVENT_SUB_DROPPED, sub, {}, sub.dropped);
-      sub.dropped = 0;
-    }
+  for (auto& [handle, connection] : connections_) {
+    if (connection.lost_at_ns != 0 && connection.lost_at_ns <= now_ns) lose(connection);
+    if (connection.back_at_ns != 0 && connection.back_at_ns <= now_ns) resume(connection);
   }
+  for (auto& [key, group] : groups_) {
+    const bool resumed = std::ranges::any_of(
+        connections_, [&](const auto& each) { return now_ns - each.second.since_ns > 1'000'000'000; });
+    if (is(session_drops_what_nobody_takes) && resumed && group->members.empty()) group->waiting.clear();
+  }
+  for (auto each = transactions_.begin(); each != transactions_.end();) {
+    const auto [tx, transaction] = *each++;
+    if (transaction.deadline_ns <= now_ns) roll_back(tx);
+  }
+  due_of_subscriptions(now_ns);
   const auto answers = revokes_;
   for (const auto& [answer, revoke] : answers) {
     if (revoke.deadline_ns <= now_ns) finish_revoke(answer, true);
@@ -387,6 +398,25 @@ void Instance::due(std::int64_t now_ns) {
   }
 }
 
+void Instance::due_of_subscriptions(std::int64_t now_ns) {
+  for (auto& [handle, sub] : subscriptions_) {
+    for (auto each = sub.unsettled.begin(); each != sub.unsettled.end();) {
+      if (each->second.deadline_ns == 0 || each->second.deadline_ns > now_ns || each->second.tx != 0) {
+        ++each;
+        continue;
+      }
+      --sub.group->unsettled;
+      if (!is(late_ack_counts)) (is(late_ack_is_ok) ? sub.late : sub.voided).insert(each->first);
+      put_back(*sub.group, std::move(each->second.item), true);
+      each = sub.unsettled.erase(each);
+    }
+    if (sub.dropped != 0 && !is(drops_unreported)) {
+      tell(RST_EVENT_SUB_DROPPED, sub, {}, sub.dropped);
+      sub.dropped = 0;
+    }
+  }
+}
+
 std::int64_t Instance::next_due() const {
   std::int64_t next = RST_SIM_NEVER;
   for (const auto& [key, group] : groups_) {
@@ -399,6 +429,11 @@ std::int64_t Instance::next_due() const {
     }
     if (sub.dropped != 0 && !is(drops_unreported)) next = std::min(next, now());
   }
+  for (const auto& [handle, connection] : connections_) {
+    for (const std::int64_t at : {connection.lost_at_ns, connection.back_at_ns})
+      next = at == 0 ? next : std::min(next, at);
+  }
+  for (const auto& [tx, transaction] : transactions_) next = std::min(next, transaction.deadline_ns);
   for (const auto& [answer, revoke] : revokes_) next = std::min(next, revoke.deadline_ns);
   for (const auto& [address, request] : requests_) next = std::min(next, request.deadline_ns);
   for (const auto& [handle, publisher] : publishers_) {

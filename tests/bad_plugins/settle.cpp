@@ -1,6 +1,8 @@
 // Settlements and transactions.
 #include "instance.hpp"
 
+#include <cstdlib>
+
 namespace plain {
 namespace {
 
@@ -22,11 +24,16 @@ std::int32_t Instance::settle(const rst_settle* call, rst_error* error) {
     return fail(error, RST_E_UNSUPPORTED, "unknown flag of settle");
   if (is(settle_has_no_room) && settle.count > 2)
     return fail(error, RST_E_BACKPRESSURE, "too many settlements", RST_ERROR_RETRYABLE);
+  if (is(longer_structs_are_refused) && call->struct_size > sizeof settle)
+    return fail(error, RST_E_INVALID, "a call of another draft");
   if (settle.stride < sizeof(rst_settlement)) return fail(error, RST_E_INVALID, "there is no room for a status");
   std::int32_t status = RST_DONE;
   Lock lock(mutex_);
   Subscription* const sub = find(subscriptions_, settle.subscription, error, &status);
   if (sub == nullptr) return status;
+  if (sub->settler == std::thread::id()) sub->settler = std::this_thread::get_id();
+  if (is(one_thread_settles) && sub->settler != std::this_thread::get_id())
+    return fail(error, RST_E_INTERNAL, "another thread settles");
   if (is(settle_waits_for_publishers) &&
       std::ranges::any_of(publishers_, [](const auto& each) { return each.second.full != nullptr; }))
     return fail(error, RST_E_UNAVAILABLE, "publishers come first");
@@ -67,15 +74,15 @@ std::int32_t Instance::settle_one(Subscription& sub, rst_settlement& item, std::
     item.verdict = RST_VERDICT_ACK;
   }
   if (item.delay_ns != 0 && item.verdict != RST_VERDICT_RETRY) return -RST_E_INVALID;
-  if (item.delay_ns > kLongest) return -RST_E_UNSUPPORTED;
+  if (item.delay_ns > kLongest && !is(delays_have_no_limit)) return -RST_E_UNSUPPORTED;
   const auto found = sub.unsettled.find(item.token);
   if (found == sub.unsettled.end()) {
     if (item.token > sub.last_token) return is(unknown_token_is_taken) ? RST_OK : -RST_E_STALE;
-    if (sub.voided.contains(item.token)) return is(stale_token_is_taken) ? RST_OK : -RST_E_STALE;
-    return is(settles_twice) ? RST_OK : -RST_E_SETTLED;
+    if (sub.voided.contains(item.token)) return -RST_E_STALE;
+    return is(settles_twice) || sub.late.contains(item.token) ? RST_OK : -RST_E_SETTLED;
   }
   Delivered& delivered = found->second;
-  if (delivered.tx != 0) return -RST_E_SETTLED;
+  if (delivered.tx != 0 && !is(enlisted_token_is_free)) return -RST_E_SETTLED;
   if (item.verdict == RST_VERDICT_EXTEND && !is(extend_settles)) {
     if (delivered.deadline_ns != 0 && !is(extend_does_nothing))
       delivered.deadline_ns = now() + static_cast<std::int64_t>(sub.ack_timeout_ns);
@@ -93,6 +100,7 @@ std::int32_t Instance::settle_one(Subscription& sub, rst_settlement& item, std::
   const std::int64_t at = item.delay_ns == 0 ? 0 : now() + static_cast<std::int64_t>(item.delay_ns);
   std::optional<rst_settle_detail> detail;
   if (item.detail != nullptr) detail = known(item.detail);
+  if (is(frees_the_reason) && detail) std::free(const_cast<char*>(detail->reason.ptr));
   apply_verdict(sub, std::move(taken), item.verdict, at, detail ? &*detail : nullptr);
   return RST_OK;
 }
@@ -100,9 +108,10 @@ std::int32_t Instance::settle_one(Subscription& sub, rst_settlement& item, std::
 void Instance::apply_verdict(Subscription& sub, Delivered delivered, std::uint16_t verdict, std::int64_t at_ns,
                              const rst_settle_detail* detail) {
   Item item = std::move(delivered.item);
+  if (is(abort_undoes_settlements) && verdict == RST_VERDICT_ACK) sub.acknowledged.push_back(item);
   if (verdict == RST_VERDICT_RETRY && is(retry_acknowledges)) verdict = RST_VERDICT_ACK;
   if (verdict == RST_VERDICT_RELEASE && is(release_acknowledges)) verdict = RST_VERDICT_ACK;
-  if (verdict == RST_VERDICT_ACK && is(ack_comes_again)) verdict = RST_VERDICT_RELEASE;
+  if (verdict == RST_VERDICT_ACK && is(ack_comes_again) && sub.last_token > 100) verdict = RST_VERDICT_RELEASE;
   if (verdict == RST_VERDICT_REJECT && is(reject_comes_again)) verdict = RST_VERDICT_RELEASE;
   if (is(retry_alters_the_message) && verdict == RST_VERDICT_RETRY) {
     Record altered = *item.record;
@@ -124,8 +133,8 @@ void Instance::apply_verdict(Subscription& sub, Delivered delivered, std::uint16
   }
 }
 
-std::int32_t Instance::begin(std::uint64_t publisher, std::uint64_t subscription, std::uint64_t op, std::uint64_t* tx,
-                             rst_error* error) {
+std::int32_t Instance::begin(std::uint64_t publisher, std::uint64_t subscription, std::uint64_t timeout_ns,
+                             std::uint64_t op, std::uint64_t* tx, rst_error* error) {
   std::int32_t status = RST_DONE;
   Lock lock(mutex_);
   Publisher* const on = find(publishers_, publisher, error, &status);
@@ -135,7 +144,8 @@ std::int32_t Instance::begin(std::uint64_t publisher, std::uint64_t subscription
   if (on->tx != 0 && !is(second_transaction_begins))
     return fail(error, RST_E_STATE, "a transaction is open on this publisher");
   on->tx = new_handle();
-  transactions_[on->tx] = {publisher, subscription, {}};
+  const bool ends = timeout_ns != 0 && !is(timeout_is_ignored);
+  transactions_[on->tx] = {publisher, ends ? now() + static_cast<std::int64_t>(timeout_ns) : INT64_MAX, {}};
   const std::uint64_t made = on->tx;
   if (op == 0) *tx = made;
   status = finish(op, made);
@@ -148,7 +158,8 @@ std::int32_t Instance::begin(std::uint64_t publisher, std::uint64_t subscription
 std::int32_t Instance::commit(std::uint64_t tx, std::uint64_t op, rst_error* error) {
   Lock lock(mutex_);
   const auto found = transactions_.find(tx);
-  if (found == transactions_.end()) return fail(error, RST_E_STALE, "no such transaction");
+  if (found == transactions_.end())
+    return fail(error, is(ended_transaction_is_not_found) ? RST_E_NOT_FOUND : RST_E_STALE, "no such transaction");
   for (auto& [handle, sub] : subscriptions_) {
     if (sub.kind != log_kind || is(commits_over_a_gap)) continue;
     std::set<std::uint32_t> gaps;  // partitions with something unsettled before what is enlisted

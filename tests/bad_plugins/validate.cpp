@@ -1,6 +1,7 @@
 // The pure part: every problem of a spec, each named.
 #include "model.hpp"
 
+#include <atomic>
 #include <stdexcept>
 
 namespace plain {
@@ -115,7 +116,7 @@ std::int32_t check_message(std::uint32_t kind, const rst_out_message& message) {
       (settles ? RST_OUT_NULL_PAYLOAD : 0U) | (can(kind, RST_CAP_UNROUTED) ? RST_OUT_MANDATORY : 0U);
   if ((message.flags & ~flags) != 0 && !is(unknown_message_flag_is_taken)) return -RST_E_UNSUPPORTED;
   if (message.payload_len > kMaxPayload && !is(payload_has_no_limit)) return -RST_E_TOO_LARGE;
-  if (message.header_count > kMaxHeaders) return -RST_E_TOO_LARGE;
+  if (message.header_count > kMaxHeaders && !is(further_headers_are_cut_off)) return -RST_E_TOO_LARGE;
   if (message.key != nullptr && !can(kind, RST_CAP_KEY)) return -RST_E_UNSUPPORTED;
   const auto plain = [](const char* text, std::size_t size) {
     return std::all_of(text, text + size, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });
@@ -134,7 +135,7 @@ std::int32_t check_message(std::uint32_t kind, const rst_out_message& message) {
   if (props.option_count != 0) return -RST_E_OPTION;
   if ((props.ttl_ns != 0 && !can(kind, RST_CAP_TTL)) || (props.delay_ns != 0 && !can(kind, RST_CAP_DELAY)))
     return -RST_E_UNSUPPORTED;
-  if (props.ttl_ns > kLongest || props.delay_ns > kLongest) return -RST_E_UNSUPPORTED;
+  if (props.ttl_ns > kLongest || (props.delay_ns > kLongest && !is(delays_have_no_limit))) return -RST_E_UNSUPPORTED;
   if (props.priority >= 0 && !can(kind, RST_CAP_PRIORITY)) return is(priority_is_ignored) ? RST_OK : -RST_E_UNSUPPORTED;
   if (props.partition > static_cast<std::int32_t>(kPartitions) || (props.partition >= 0 && kind != log_kind))
     return -RST_E_UNSUPPORTED;
@@ -184,7 +185,12 @@ std::int32_t validate(std::uint32_t scope, const void* spec, rst_plan* plan, con
     const auto sub = known(static_cast<const rst_subscription_spec*>(spec));
     check(sub, issues);
     kind = sub.kind;
+    static std::atomic<int> asked = 0;
     planned.flags = RST_PLAN_BROKER_MOVES;
+    if (is(plan_contradicts_itself)) planned.flags |= RST_PLAN_COPY_PRIVATE | RST_PLAN_COPY_SHARED;
+    if (is(plan_is_another_each_time) && ++asked % 2 == 0) planned.flags |= RST_PLAN_ORDERED_SETTLE;
+    if (is(longer_structs_are_refused) && static_cast<const rst_subscription_spec*>(spec)->struct_size > sizeof sub)
+      issues.add(RST_E_INVALID, "a spec of another draft");
     planned.max_batch = kMaxBatch;
     if (const auto* option = given(sub.options, sub.option_count, "ack_timeout"))
       planned.ack_deadline_ns = option->value.as.u64;
@@ -203,7 +209,7 @@ std::int32_t validate(std::uint32_t scope, const void* spec, rst_plan* plan, con
     const auto options = known(static_cast<const rst_options_spec*>(spec));
     check_options(scope, options.kind, options.options, options.option_count, issues);
   } else {
-    issues.add(RST_E_UNSUPPORTED, "unknown scope");
+    if (!is(unknown_scope_is_taken)) issues.add(RST_E_UNSUPPORTED, "unknown scope");
   }
   for (const rst_error& each : issues.all) {
     if (report != nullptr && report->issue != nullptr) report->issue(report->ctx, &each);

@@ -12,6 +12,7 @@ struct variant {
 extern "C" {
 #endif
 extern const volatile struct variant the_variant;
+const void* variant_parts(void);
 extern const int variant_threaded; /* has a thread of its own instead of simulated time */
 #ifdef __cplusplus
 }

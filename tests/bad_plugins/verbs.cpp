@@ -91,7 +91,10 @@ std::int32_t Instance::connect(const rst_connection_spec* from, std::uint64_t* h
   const std::uint64_t made = new_handle();
   Connection& connection = connections_[made];
   connection.id = spec.id;
+  connection.since_ns = now();
   if (const auto* option = given(spec.options, spec.option_count, "capacity")) capacity_ = option->value.as.u64;
+  if (const auto* option = given(spec.options, spec.option_count, "disconnect_after"))
+    connection.lost_at_ns = now() + static_cast<std::int64_t>(option->value.as.u64);
   const auto* const secret = given(spec.options, spec.option_count, "password");
   const std::string password =
       secret == nullptr ? "" : std::string(static_cast<const char*>(secret->value.as.ptr), secret->value.len);
@@ -128,6 +131,7 @@ std::int32_t Instance::subscribe(std::uint64_t on, const rst_subscription_spec* 
   sub.connection = connection->id;
   sub.handle = made;
   sub.kind = kind_of(spec.kind);
+  sub.down = connection->down;
   sub.group = group_of(spec, made);
   sub.group->members.push_back(made);
   sub.messages = spec.credit_messages;
@@ -168,6 +172,7 @@ std::int32_t Instance::open_publisher(std::uint64_t on, const rst_publisher_spec
   Publisher& publisher = publishers_[made];
   publisher.id = spec.id;
   publisher.connection = connection->id;
+  publisher.down = connection->down;
   publisher.kind = kind_of(spec.kind);
   publisher.destination = view(spec.destination);
   status = finish(spec.op, made);
@@ -189,7 +194,7 @@ std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uin
     if (is(delivers_after_close)) kept = std::make_shared<Subscription>(subscriptions_.at(handle));
     if (is(close_waits_for_the_answer) &&
         std::ranges::any_of(revokes_, [&](const auto& each) { return each.second.subscription == handle; })) {
-      return finish(op);  // and the revoke ends it
+      return op == 0 ? RST_DONE : RST_PENDING;
     }
     close_subscription(handle);
   } else if (publishers_.contains(handle)) {
@@ -198,6 +203,11 @@ std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uin
   } else if (connections_.contains(handle)) {
     closed = connections_.at(handle);
     const auto of = [&](const auto& each) { return each.second.connection == closed.id; };
+    for (auto& [key, sub] : subscriptions_) {
+      for (Item& item : sub.acknowledged) {
+        if (sub.connection == closed.id && flags == RST_CLOSE_ABORT) put_back(*sub.group, std::move(item), false);
+      }
+    }
     for (auto each = std::ranges::find_if(subscriptions_, of); each != subscriptions_.end();
          each = std::ranges::find_if(subscriptions_, of))
       close_subscription(each->first);
@@ -215,7 +225,7 @@ std::int32_t Instance::close(std::uint64_t handle, std::uint32_t flags, std::uin
   closing_.insert(handle);
   if (is(handle_is_given_again)) last_handle_ = handle - 1;
   if (is(close_never_completes) && closed.connection != 0 && op != 0) return RST_PENDING;
-  status = finish(op, 0, 0, {}, [this, handle] { closing_.erase(handle); });
+  status = finish(op, is(close_counts_too_many) ? 1'000'000 : 0, 0, {}, [this, handle] { closing_.erase(handle); });
   if (is(close_completes_twice)) finish(op);
   if (kept) {
     post([this, kept]() {
@@ -268,6 +278,13 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
   Lock lock(mutex_);
   Publisher* const publisher = find(publishers_, call.publisher, error, &status);
   if (publisher == nullptr) return status;
+  if (is(publish_without_op_is_lost) && call.op == 0) {
+    from->accepted = call.count;
+    return RST_DONE;
+  }
+  if (publisher->down && !is(publish_while_lost_vanishes))
+    return fail(error, RST_E_UNAVAILABLE, "the connection is lost",
+                is(publish_while_lost_is_final) ? 0 : RST_ERROR_RETRYABLE);
   if (call.tx != 0 && (publisher->tx != call.tx)) return fail(error, RST_E_STALE, "no such transaction");
   std::vector<std::int32_t> statuses;
   std::vector<rst_position> receipts(call.count);
@@ -288,7 +305,7 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
       const std::uint64_t offset = log.empty() ? 0 : log.back()->offset + 1;
       if (each == RST_OK && call.tx != 0 && !is(tx_publishes_at_once)) {
         transactions_.at(call.tx).records.push_back(std::move(record));
-      } else if (each == RST_OK) {
+      } else if (each == RST_OK && !publisher->down) {
         each = route(publisher->kind, std::move(record), at, (message.flags & RST_OUT_MANDATORY) != 0);
         receipts[i].kind = publisher->kind == log_kind ? RST_POSITION_AT : RST_POSITION_NONE;
         receipts[i].len = publisher->kind == log_kind ? 8 : 0;
@@ -299,7 +316,8 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
     statuses.push_back(is(bad_entry_is_ok) ? std::max(each, RST_OK) : each);
   }
   const auto accepted = static_cast<std::uint32_t>(statuses.size());
-  from->accepted = is(accepts_more_than_it_stored) ? call.count : accepted;
+  if (is(accepts_more_than_it_stored)) statuses.resize(std::min<std::size_t>(call.count, statuses.size() + 1), RST_OK);
+  from->accepted = static_cast<std::uint32_t>(statuses.size());
   if (is(backpressure_after_a_prefix) && accepted < call.count)
     return fail(error, RST_E_BACKPRESSURE, "no room", RST_ERROR_RETRYABLE);
   if (accepted == 0 && call.count != 0 && from->accepted == 0)
@@ -343,154 +361,6 @@ std::int32_t Instance::flush(std::uint64_t handle, std::uint64_t op, rst_error* 
   lock.unlock();
   wake();
   return status;
-}
-
-std::int32_t Instance::answer(std::uint64_t answer, rst_error* error) {
-  Lock lock(mutex_);
-  if (!revokes_.contains(answer)) return fail(error, RST_E_STALE, "nothing waits for that answer");
-  if (!is(answer_is_ignored)) finish_revoke(answer, false);
-  lock.unlock();
-  wake();
-  return RST_DONE;
-}
-
-std::int32_t Instance::seek(std::uint64_t handle, const rst_position* positions, std::uint32_t count, std::uint64_t op,
-                            rst_error* error) {
-  std::int32_t status = RST_DONE;
-  Lock lock(mutex_);
-  Subscription* const sub = find(subscriptions_, handle, error, &status);
-  if (sub == nullptr) return status;
-  if (!can(sub->kind, RST_CAP_SEEK)) return fail(error, RST_E_UNSUPPORTED, "this kind has no positions");
-  if (count != 1 || positions == nullptr) return fail(error, RST_E_INVALID, "a log has one order: give one position");
-  rst_position to = positions[0];
-  const bool names = to.kind == RST_POSITION_AT || to.kind == RST_POSITION_AFTER;
-  if (to.kind < RST_POSITION_EARLIEST || to.kind > RST_POSITION_TIME)
-    return fail(error, RST_E_UNSUPPORTED, "unknown kind of position");
-  if (names && to.len != 8) return fail(error, RST_E_INVALID, "a position of another log");
-  if (names && is(seek_misses_by_one)) ++to.data[0];
-  for (const std::uint64_t member : sub->group->members) {
-    Subscription& each = subscriptions_.at(member);
-    if (!is(seek_keeps_tokens)) void_tokens(each, ~std::uint64_t{0});
-    if (!is(generation_stays_after_seek)) ++each.generation;
-  }
-  if (is(seek_takes_the_credit)) sub->messages = 0;
-  fill(*sub->group, to);
-  status = finish(op);
-  lock.unlock();
-  wake();
-  return status;
-}
-
-std::int32_t Instance::request(rst_publish* from, rst_error* error) {
-  const rst_publish call = known(from);
-  from->accepted = 0;
-  if ((call.flags & ~RST_PUBLISH_CONFIRM) != 0) return fail(error, RST_E_UNSUPPORTED, "unknown flag of publish");
-  if (call.count != 1 || call.op == 0) return fail(error, RST_E_INVALID, "a request is one message with an op");
-  std::int32_t status = RST_DONE;
-  Lock lock(mutex_);
-  Publisher* const publisher = find(publishers_, call.publisher, error, &status);
-  if (publisher == nullptr) return status;
-  if (!can(publisher->kind, RST_CAP_REQUEST)) return fail(error, RST_E_UNSUPPORTED, "this kind has no requests");
-  const auto message = element(call.messages, call.stride, 0);
-  if (const std::int32_t bad = check_message(publisher->kind, message); bad != RST_OK)
-    return fail(error, -bad, "this kind cannot carry the message");
-  Record record = record_of(*publisher, message);
-  if (const auto group = full(publisher->kind, record.address); group != nullptr) {
-    publisher->full = group;
-    return fail(error, RST_E_BACKPRESSURE, "no room; publish again after PUB_WRITABLE", RST_ERROR_RETRYABLE);
-  }
-  from->accepted = 1;
-  record.reply_to = "_reply." + std::to_string(is(replies_are_mixed) ? 1 : new_handle());
-  const std::int64_t timeout = call.timeout_ns == 0 ? 30'000'000'000 : static_cast<std::int64_t>(call.timeout_ns);
-  requests_[record.reply_to] = {call.op, call.publisher, call.statuses,
-                                is(request_never_times_out) ? INT64_MAX : now() + timeout};
-  const std::string reply_to = record.reply_to;
-  const std::int32_t routed = route(publisher->kind, std::move(record), 0, true);
-  post([to = call.statuses, routed] {
-    if (to != nullptr) *to = routed;
-  });
-  if (routed < 0 && !is(no_responder_is_not_told)) {
-    requests_.erase(reply_to);
-    finish(call.op, 0, RST_E_NO_ROUTE, "nobody listens there");
-  }
-  lock.unlock();
-  wake();
-  return RST_PENDING;
-}
-
-std::int32_t Instance::apply(const rst_admin_request* from, rst_error* error) {
-  const rst_admin_request request = known(from);
-  if (request.flags != 0) return fail(error, RST_E_UNSUPPORTED, "unknown flag of rst.admin");
-  if (request.action < RST_ADMIN_CREATE || request.action > RST_ADMIN_DESCRIBE)
-    return fail(error, RST_E_UNSUPPORTED, "unknown action");
-  if (request.kind >= table().kind_count) return fail(error, RST_E_INVALID, "no such kind");
-  Issues issues;
-  check_options(RST_SCOPE_ADMIN, kind_of(request.kind), request.options, request.option_count, issues);
-  if (!issues.all.empty()) return issues.first(error);
-  std::int32_t status = RST_DONE;
-  Lock lock(mutex_);
-  if (find(connections_, request.connection, error, &status) == nullptr) return status;
-  const std::uint32_t kind = kind_of(request.kind);
-  const bool of_group = request.parent.len != 0;
-  const std::string topic(view(of_group ? request.parent : request.name));
-  const auto concerns = [&](const auto& each) {
-    return each.second->kind == kind && each.second->patterns == std::vector{topic} &&
-           (!of_group || each.second->name == view(request.name));
-  };
-  const bool there = of_group ? std::ranges::any_of(groups_, concerns) : topics_.contains({kind, topic});
-  std::uint64_t value = 0;
-  if (request.action == RST_ADMIN_CREATE) {
-    if (of_group) return fail(error, RST_E_UNSUPPORTED, "a group is made by its first subscription");
-    topics_.insert({kind, topic});
-  } else if (!there) {
-    return fail(error, RST_E_NOT_FOUND, "there is no such topic or group");
-  } else if (request.action == RST_ADMIN_DESCRIBE) {
-    if (request.report != nullptr) {
-      post([report = request.report] {
-        const rst_report to = known(report);
-        if (to.text != nullptr) to.text(to.ctx, RST_TEXT_DESCRIPTION_JSON, str("{}"));
-      });
-    }
-  } else {
-    for (auto& [key, group] : groups_) {
-      if (!concerns(std::pair{key, group})) continue;
-      value += group->waiting.size() + group->delayed.size();
-      group->waiting.clear();
-      group->delayed.clear();
-    }
-    if (!of_group) logs_.erase(topic);
-    if (request.action == RST_ADMIN_DELETE && !of_group) topics_.erase({kind, topic});
-    if (request.action == RST_ADMIN_DELETE)
-      std::erase_if(groups_, [&](const auto& each) { return concerns(each) && each.second->members.empty(); });
-  }
-  status = finish(request.op, value);
-  lock.unlock();
-  wake();
-  return status;
-}
-
-std::int32_t Instance::snapshot(const rst_stats_query* from, rst_stat* stats, std::uint32_t capacity,
-                                std::uint32_t* count, rst_error* error) {
-  const rst_stats_query query = known(from);
-  std::int32_t status = RST_DONE;
-  const Lock lock(mutex_);
-  std::vector<rst_stat> all;
-  if (const auto sub = subscriptions_.find(query.handle); sub != subscriptions_.end()) {
-    const Subscription& s = sub->second;
-    all = {{RST_STAT_WAITING, 0, s.group->waiting.size()},
-           {RST_STAT_UNSETTLED, 0, s.unsettled.size()},
-           {RST_STAT_CREDIT, 0, static_cast<std::uint64_t>(std::max<std::int64_t>(s.messages, 0))}};
-  } else if (connections_.contains(query.handle) && query.name.len == 0) {
-    all = {{RST_STAT_PUBLISHED, 0, published_}};
-  } else if (connections_.contains(query.handle) || publishers_.contains(query.handle)) {
-    return fail(error, RST_E_UNSUPPORTED, "nothing is counted there");
-  } else {
-    (void)find(subscriptions_, query.handle, error, &status);
-    return status;
-  }
-  *count = static_cast<std::uint32_t>(all.size());
-  std::copy_n(all.begin(), std::min<std::size_t>(capacity, all.size()), stats);
-  return RST_DONE;
 }
 
 }  // namespace plain

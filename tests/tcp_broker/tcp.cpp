@@ -65,7 +65,7 @@ Broker::Connection::Connection(const sdk::Birth& birth, Broker& owner, const rst
       token(options_of(spec)[sdk::index_of(kOptions, RST_OPT_TOKEN)].text()),
       auth_attempts(options_of(spec)[sdk::index_of(kOptions, RST_OPT_RECONNECT_AUTH_ATTEMPTS)].u64()),
       keepalive(duration<sdk::index_of(kOptions, RST_OPT_KEEPALIVE)>(spec)),
-      keeps_trying((spec.flags & RST_CONNECT_RETRY_INITIAL) != 0),
+      keeps_trying((spec.flags & RST_CONNECT_RETRY_INITIAL) != 0 && !is(gives_up_at_once)),
       timeout(spec.timeout_ns != 0 ? std::chrono::nanoseconds(spec.timeout_ns) : std::chrono::nanoseconds(kOpTimeout)),
       backoff(duration<sdk::index_of(kOptions, RST_OPT_RECONNECT_DELAY)>(spec),
               duration<sdk::index_of(kOptions, RST_OPT_RECONNECT_MAX_DELAY)>(spec)) {}
