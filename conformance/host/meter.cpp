@@ -54,11 +54,12 @@ std::int64_t others_busy_ns() noexcept {
   if (folder == nullptr) return 0;
   const pid_t self = ::gettid();
   std::int64_t sum = 0;
-  while (const dirent* const task = ::readdir(folder)) {
+  const int place = ::dirfd(folder);
+  while (const dirent* const task = place >= 0 ? ::readdir(folder) : nullptr) {
     if (task->d_name[0] == '.' || std::atoi(task->d_name) == self) continue;
     std::array<char, sizeof task->d_name + sizeof "/schedstat"> path{};
     std::snprintf(path.data(), path.size(), "%s/schedstat", task->d_name);
-    const int file = ::openat(::dirfd(folder), path.data(), O_RDONLY | O_CLOEXEC);
+    const int file = ::openat(place, path.data(), O_RDONLY | O_CLOEXEC);
     const auto [running, in_line] = SchedStat::read(file);
     sum += running + in_line;
     if (file >= 0) ::close(file);
