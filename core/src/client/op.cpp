@@ -9,8 +9,6 @@ inline namespace v0 {
 namespace detail {
 
 namespace {
-constexpr std::chrono::seconds kCompletionGrace{2};  // rule C1 gives the plugin one second past the timeout
-
 Error late(const Op& op) {
   if (op.waits_for_room.load(std::memory_order_relaxed)) {
     return Error(Code::timeout, "publishes before this flush still wait for the broker to have room for them",
@@ -72,9 +70,10 @@ bool Op::notify(Loop& to) noexcept {
   return state.compare_exchange_strong(expected, kCoroutine, std::memory_order_acq_rel) || !done();
 }
 
-bool Op::resume_by(std::coroutine_handle<> coroutine, Timer::Callback expired) noexcept {
+bool Op::resume_by(std::coroutine_handle<> coroutine, Timer::Callback expired,
+                   std::chrono::nanoseconds grace) noexcept {
   deadline = std::make_unique<Timer>(*current_loop(), expired, this);
-  deadline->start(std::chrono::nanoseconds(timeout_ns) + kCompletionGrace);
+  deadline->start(std::chrono::nanoseconds(timeout_ns) + grace);
   return resume(coroutine);
 }
 
@@ -111,22 +110,22 @@ bool Op::resume(std::coroutine_handle<> coroutine) noexcept {
   return notify(*current_loop());
 }
 
-bool Op::wait(Error& why) noexcept {
+bool Op::wait(Error& why, std::chrono::nanoseconds grace) noexcept {
   if (done()) return true;
   if (current_loop() != nullptr) {
     why = Error(Code::state, "get() would block this loop thread: co_await the operation instead");
     return false;
   }
-  return block(why);
+  return block(why, grace);
 }
 
-bool Op::block(Error& why) noexcept {
+bool Op::block(Error& why, std::chrono::nanoseconds grace) noexcept {
   if (done()) return true;
   std::binary_semaphore wake{0};
   thread = &wake;
   std::uint32_t expected = kPending;
   if (!state.compare_exchange_strong(expected, kThread, std::memory_order_acq_rel)) return done();
-  if (wake.try_acquire_for(std::chrono::nanoseconds(timeout_ns) + kCompletionGrace)) return true;
+  if (wake.try_acquire_for(std::chrono::nanoseconds(timeout_ns) + grace)) return true;
   expected = kThread;
   if (state.compare_exchange_strong(expected, kPending, std::memory_order_acq_rel)) {
     why = late(*this);

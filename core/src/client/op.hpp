@@ -19,6 +19,7 @@ class Instance;
 /// (rules C1, H5), freed by whichever of completion and waiter comes last.
 struct Op : Ready {
   enum State : std::uint32_t { kPending, kCoroutine, kThread, kExpired, kCompleting, kDone, kAbandoned };
+  static constexpr std::chrono::seconds kGrace{2};  // rule C1 gives the plugin one second past the timeout
 
   Instance* instance = nullptr;
   std::uint64_t id = 0;
@@ -46,9 +47,10 @@ struct Op : Ready {
   void finish(std::int32_t result, std::uint64_t result_value, const rst_error& result_error);
   /// Resumes `coroutine` on this thread's loop when done; false when it is done already.
   bool resume(std::coroutine_handle<> coroutine) noexcept;
-  /// The same, and ends the wait with `expired` when nothing came by the operation's deadline. For what is not on the
+  /// The same, and calls `expired` when nothing came within the operation's timeout and `grace`. For what is not on the
   /// message path: it costs a timer.
-  bool resume_by(std::coroutine_handle<> coroutine, Timer::Callback expired) noexcept;
+  bool resume_by(std::coroutine_handle<> coroutine, Timer::Callback expired,
+                 std::chrono::nanoseconds grace = kGrace) noexcept;
   /// Ends a coroutine's wait with an error, unless the completion is there already. [its loop thread]
   void expire(Error because) noexcept;
   [[nodiscard]] bool done() const noexcept;
@@ -57,10 +59,10 @@ struct Op : Ready {
   /// Nobody waits any more. True when it is done: its end is the caller's; else the completion's.
   bool abandon() noexcept;
   void end() noexcept;
-  /// Blocks until done; false with `error` on a loop thread or past the deadline.
-  bool wait(Error& error) noexcept;
+  /// Blocks until done; false with `error` on a loop thread, or when nothing came within the timeout and `grace`.
+  bool wait(Error& error, std::chrono::nanoseconds grace = kGrace) noexcept;
   /// The same on a loop thread too: for ends that somebody's last handle brings about there.
-  bool block(Error& error) noexcept;
+  bool block(Error& error, std::chrono::nanoseconds grace = kGrace) noexcept;
   /// Posts this to `to` when done; false when it is done already.
   bool notify(Loop& to) noexcept;
 };

@@ -12,18 +12,19 @@ bool Publishing::done() const noexcept { return op_->done(); }
 bool Publishing::await_suspend(std::coroutine_handle<> waiter) noexcept {
   if (!op_->waited) return op_->op->resume(waiter);
   op_->op->context = op_;
-  return op_->op->resume_by(waiter, [](void* self) noexcept {
+  const auto give_up = [](void* self) noexcept {
     auto& op = *static_cast<detail::PublishOp*>(static_cast<detail::Op*>(self)->context);
     op.publisher->give_up_waiting(op);
-  });
+  };
+  return op_->op->resume_by(waiter, give_up, {});
 }
 Result<void> Publishing::take() { return std::exchange(op_, nullptr)->take(); }
 
 Result<void> Publishing::wait_and_take() {
-  if (Error error; op_->op != nullptr && !op_->op->wait(error)) {
-    if (error.code == Code::timeout && op_->waited) op_->publisher->give_up_waiting(*op_);
-    if (!op_->done()) return std::unexpected(std::move(error));
-  }
+  Error error;
+  if (op_->waited && !op_->op->wait(error, {}) && error.code == Code::timeout) op_->publisher->give_up_waiting(*op_);
+  // Handed over, now or meanwhile: the plugin has its own time for it.
+  if (op_->op != nullptr && !op_->op->wait(error)) return std::unexpected(std::move(error));
   return take();
 }
 
