@@ -197,8 +197,8 @@ constexpr Case kCases[] = {
            t.use_real_time();
            const Subscription sub = t.subscribe({.credit = 1});
            const Publisher out = t.publisher();
-           const auto comes = [&](const char* expected) {
-             const Message message = sub.next("P1", expected);
+           const auto comes = [&](const char* expected, const char* rule = "P1") {
+             const Message message = sub.next(rule, expected);
              sub.credit(1);
              return message;
            };
@@ -208,25 +208,25 @@ constexpr Case kCases[] = {
            Message message = comes("a message is delivered with the credit for it");
            if (t.kind.can(RST_CAP_RELEASE)) {
              sub.release(message);
-             message = comes("a released message is delivered again");
+             message = comes("a released message is delivered again", "S2");
            }
            if (t.kind.can(RST_CAP_RETRY)) {
              sub.retry(message);
-             message = comes("a retried message is delivered again");
+             message = comes("a retried message is delivered again", "S2");
            }
            sub.ack(message);
            sub.ack(first);
            if (t.kind.can(RST_CAP_SEEK)) {
              sub.seek(position(RST_POSITION_EARLIEST));
-             sub.ack(comes("a message behind the position of a seek is delivered"));
-             sub.ack(comes("a message behind the position of a seek is delivered"));
+             sub.ack(comes("a message behind the position of a seek is delivered", "cap"));
+             sub.ack(comes("a message behind the position of a seek is delivered", "cap"));
            }
            if (t.publish_kind.can(RST_CAP_TX_PUBLISH)) {
              const Publisher all = t.publisher({.flags = RST_PUBLISHER_TRANSACTIONAL});
              const Transaction tx = all.begin();
              (void)all.publish(Out{.payload = "tx"}, {.tx = tx.id});
              t.expect(tx.commit().ok(), "X1", "commit succeeds", "it failed");
-             sub.ack(comes("what was published in a transaction is delivered after commit"));
+             sub.ack(comes("what was published in a transaction is delivered after commit", "X1"));
              if (t.kind.can(RST_CAP_TX_SETTLE)) {
                out.send("undone");
                const Message undone = comes("a published message is delivered");
@@ -234,7 +234,7 @@ constexpr Case kCases[] = {
                const Verdict ack{undone.token, RST_VERDICT_ACK};
                (void)sub.settle(std::span(&ack, 1), 0, other.id);
                t.expect(other.abort().ok(), "X3", "abort succeeds", "it failed");
-               sub.ack(comes("what a transaction had settled is delivered again after abort"));
+               sub.ack(comes("what a transaction had settled is delivered again after abort", "X3"));
              }
            }
            if (t.kind.can(RST_CAP_RELEASE) && t.kind.can(RST_CAP_GROUP)) {

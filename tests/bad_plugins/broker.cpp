@@ -139,7 +139,7 @@ std::int32_t Instance::route(std::uint32_t kind, Record record, std::int64_t at_
       if (is(hoards_what_waits) && subscriptions_.at(member).messages <= 0)
         subscriptions_.at(member).hoarded.push_back(shared->payload);
     }
-    if (is(mixes_subscriptions) && groups_.size() > 1) groups_.begin()->second->waiting.push_back(item);
+    if (is(mixes_subscriptions) && groups_.size() > 10) groups_.begin()->second->waiting.push_back(item);
     if (is(only_first_group_gets_it)) break;
   }
   if (reached || is(unrouted_is_ok)) return RST_OK;

@@ -313,7 +313,7 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
         if (publisher->kind == log_kind) std::memcpy(receipts[i].data, &told, 8);
       }
     }
-    statuses.push_back(is(bad_entry_is_ok) ? std::max(each, RST_OK) : each);
+    statuses.push_back(is(bad_entry_is_ok) && call.count > 1 ? std::max(each, RST_OK) : each);
   }
   const auto accepted = static_cast<std::uint32_t>(statuses.size());
   if (is(accepts_more_than_it_stored)) statuses.resize(std::min<std::size_t>(call.count, statuses.size() + 1), RST_OK);
