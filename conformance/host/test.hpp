@@ -98,7 +98,7 @@ class Test {
     measures.push_back({std::move(name), value, std::move(unit)});
   }
   /// Runs the case's `apart` in a process of its own, which loads the plugin anew and has the same addresses, until it
-  /// ends. `under`: the program that runs it, and its arguments.
+  /// ends, or is killed after a third of the case's time. `under`: the program that runs it, and its arguments.
   [[nodiscard]] Apart run_apart(const std::string& role, const std::vector<std::string>& under = {}) const {
     return start_apart(role, under);
   }

@@ -8,6 +8,8 @@
 #include "runner/process.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -124,7 +126,7 @@ std::string missing(const Case& of, const Kind& kind) {
   return names;
 }
 
-/// Another process of this case, until it ends.
+/// Another process of this case, until it ends, or is killed after a third of the case's time.
 Apart run_apart(Errand errand, const std::string& unique, const std::string& role,
                 const std::vector<std::string>& under) {
   errand.apart = role;
@@ -141,11 +143,15 @@ Apart run_apart(Errand errand, const std::string& unique, const std::string& rol
   pipe.write.close();
   Apart ended;
   constexpr std::size_t kLimit = 1U << 20U;
+  const auto deadline = std::chrono::steady_clock::now() + errand.timeout / 3;
   for (bool more = true; more;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) break;
     pollfd wait{pipe.read.get(), POLLIN, 0};
-    (void)::poll(&wait, 1, -1);
+    (void)::poll(&wait, 1, static_cast<int>(left.count()));
     more = drain(pipe.read.get(), ended.output, kLimit);
   }
+  if (std::chrono::steady_clock::now() >= deadline) ::kill(process, SIGKILL);
   ::waitpid(process, &ended.status, 0);
   return ended;
 }
