@@ -266,13 +266,13 @@ std::int32_t Boundary::deliver(rst_batch& batch) {
   for (std::uint32_t i = 0; i < batch.count; ++i) seen.messages.push_back(delivered_of(batch, *batch.ops, i));
   lent_[&batch] = {batch.ops, batch.subscription};
   batch.ops = &own_ops[which];
-  seen.result = host_->deliver(host_, &batch);
-  if (seen.result != RST_DONE) {
+  const std::int32_t result = seen.result = host_->deliver(host_, &batch);
+  if (result != RST_DONE) {
     batch.ops = lent_[&batch].ops;
     lent_.erase(&batch);
   }
   depth_ > 0 ? delivered_.push_back(std::move(seen)) : judge(seen);
-  return seen.result;
+  return result;
 }
 
 void Boundary::hear(const rst_event& event) {
@@ -444,11 +444,12 @@ void Boundary::check_counts() const {
     query.struct_size = sizeof(query);
     query.handle = handle;
     const Ledger::Counts& ours = *ledger_.counts(each.id);
+    const std::string who = ": subscription " + std::to_string(each.id);
     const auto compare = [&](std::uint32_t id, std::uint64_t seen, const char* what) {
       const std::uint64_t told = value_of(instance_, query, {id});
       if (told == seen) return;
       world_.violated("rst.stats tells of " + std::to_string(told) + " " + what + ", seen were " +
-                      std::to_string(seen) + ": subscription " + std::to_string(each.id));
+                      std::to_string(seen) + who);
     };
     compare(RST_STAT_DELIVERED, ours.delivered, "delivered");
     compare(RST_STAT_ACKED, ours.acked, "acked");

@@ -369,9 +369,9 @@ void Ledger::check_ends() const {
       }
     }
   }
-  for (const auto& [id, known] : known_) {
-    const auto holds = [id](const Queue& queue) { return queue.copies.contains(id); };
-    if (known.stored != 0 && std::ranges::none_of(queues_, holds)) world_.violated("a message is in no group");
+  for (const auto& message : known_) {
+    const auto holds = [&message](const Queue& queue) { return queue.copies.contains(message.first); };
+    if (message.second.stored != 0 && std::ranges::none_of(queues_, holds)) world_.violated("a message is in no group");
   }
 }
 
