@@ -87,7 +87,7 @@ Result run_one(std::uint64_t seed, bool verbose) {
   watch(seed);
   Simulation simulation(seed, verbose);
   Result result = simulation.run();
-  if (threads() != 1) result.violations.push_back("a thread was started");
+  if (threads() != 1) result.violations.emplace_back("a thread was started");
   if (result.stuck) {
     for (const std::string& violation : result.violations) {
       std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), violation.c_str());
@@ -104,7 +104,7 @@ int run_all(const Wanted& wanted) {
   for (std::uint64_t seed = wanted.first; seed <= wanted.last && failures < kMostFailures; ++seed) {
     Result result = run_one(seed, wanted.verbose);
     if (wanted.twice && run_one(seed, false).digest != result.digest) {
-      result.violations.push_back("a second run of the seed is another one");
+      result.violations.emplace_back("a second run of the seed is another one");
     }
     lines += result.lines;
     const auto shown = static_cast<unsigned long long>(seed);
@@ -117,7 +117,7 @@ int run_all(const Wanted& wanted) {
     for (const std::string& violation : result.violations) std::printf("seed %llu: %s\n", shown, violation.c_str());
     std::printf("replay: %s --seed %llu --verbose\n", g_program, shown);
   }
-  std::printf("%llu seeds, %llu events, %llu failed\n", static_cast<unsigned long long>(wanted.last - wanted.first + 1),
+  std::printf("%llu seeds, %llu events, %llu failed\n", static_cast<unsigned long long>(wanted.last) - wanted.first + 1,
               static_cast<unsigned long long>(lines), static_cast<unsigned long long>(failures));
   return failures == 0 ? 0 : 1;
 }
