@@ -36,12 +36,13 @@ inline constexpr std::uint64_t kLongestPayload = 1U << 20U;
 inline constexpr auto kOpTimeout = 5s;
 inline constexpr auto kAttemptLimit = 2s;  // of connecting and greeting
 
-inline constexpr auto kCaps = sdk::caps(
-    RST_CAP_SETTLE, RST_CAP_RETRY, RST_CAP_RELEASE, RST_CAP_REJECT, RST_CAP_ATTEMPT, RST_CAP_GROUP,
-    RST_CAP_PUBLISH_ORDER, RST_CAP_PUBLISH_CONFIRM, sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
-    sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
-    sdk::cap(RST_CAP_MAX_PAYLOAD, RST_LEVEL_NATIVE, kLongestPayload),
-    sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES));
+inline constexpr auto kCaps =
+    sdk::caps(RST_CAP_SETTLE, RST_CAP_RETRY, RST_CAP_REJECT, RST_CAP_ATTEMPT, RST_CAP_GROUP,
+              sdk::cap(RST_CAP_RELEASE, RST_LEVEL_NATIVE, 0, RST_CAP_LOSES_ORDER), RST_CAP_PUBLISH_ORDER,
+              RST_CAP_PUBLISH_CONFIRM, sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
+              sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
+              sdk::cap(RST_CAP_MAX_PAYLOAD, RST_LEVEL_NATIVE, kLongestPayload),
+              sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES));
 
 /// What a token stands for.
 struct Delivery {

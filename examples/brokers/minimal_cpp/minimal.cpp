@@ -16,11 +16,11 @@ struct Message {
   std::uint16_t attempt = 1;
 };
 
-constexpr auto kCaps =
-    sdk::caps(RST_CAP_SETTLE, RST_CAP_RETRY, RST_CAP_RELEASE, RST_CAP_REJECT, RST_CAP_ATTEMPT, RST_CAP_PUBLISH_ORDER,
-              sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
-              sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
-              sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES));
+constexpr auto kCaps = sdk::caps(RST_CAP_SETTLE, RST_CAP_RETRY, RST_CAP_REJECT, RST_CAP_ATTEMPT, RST_CAP_PUBLISH_ORDER,
+                                 sdk::cap(RST_CAP_RELEASE, RST_LEVEL_NATIVE, 0, RST_CAP_LOSES_ORDER),
+                                 sdk::cap(RST_CAP_RETRY_POSITION, RST_LEVEL_NATIVE, RST_RETRY_FRONT),
+                                 sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),
+                                 sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES));
 
 struct Broker {
   static constexpr rst_kind kKinds[] = {
