@@ -88,8 +88,8 @@ class AppCore final : public AppControl, private EventSink {
   /// Runs the whole life on this thread and this loop, to the exit code. `started` is told once, when everything is up
   /// or has failed.
   int live(App& app, Loop& loop, std::function<void(const Result<void>&)> started);
-  /// The same for who runs the loop: `ended` is posted there when all that needs the loop is over, and finish(), when it
-  /// does not run any more, gives the exit code.
+  /// The same for who runs the loop: `ended` is posted there when all that needs the loop is over, and finish(), when
+  /// it does not run any more, gives the exit code.
   void begin(App& app, Loop& loop, std::function<void(const Result<void>&)> started, Ready& ended);
   [[nodiscard]] int finish(App& app);
   [[nodiscard]] static AppCore& of(App& app) noexcept { return *app.core_; }
