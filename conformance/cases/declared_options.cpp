@@ -80,8 +80,8 @@ void expect_choices(Test& t, const rst_option_decl& option, const std::string& w
     t.expect(option.choice_count == 0, "entry", what + ": choices only for an ENUM", "it has some");
     return;
   }
-  t.expect(option.choice_count != 0 && option.choices != nullptr, "entry", what + ": an ENUM has choices",
-           "it has none");
+  if (option.choice_count == 0 || option.choices == nullptr)
+    t.fail("entry", what + ": an ENUM has choices", "it has none");
   std::set<std::string_view> seen;
   for (std::uint32_t i = 0; i < option.choice_count; ++i) {
     const std::string_view choice = view(option.choices[i]);

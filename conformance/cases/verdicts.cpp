@@ -7,14 +7,14 @@
 namespace conformance {
 namespace {
 
-/// For a kind that does not declare `verdict`: it says so, and the token stays unsettled.
-template <std::uint16_t verdict>
+/// For a kind that does not declare the verdict: it says so, and the token stays unsettled.
+template <std::uint16_t Which>
 void refused(Test& t) {
   const Subscription sub = t.subscribe();
   t.publisher().send("m");
   const Message message = sub.next();
   if (message.token == 0) return;  // nothing to settle at all
-  t.expect_code(sub.settle(message, verdict), RST_E_UNSUPPORTED, "S2", "a verdict of level NONE");
+  t.expect_code(sub.settle(message, Which), RST_E_UNSUPPORTED, "S2", "a verdict of level NONE");
   t.expect_code(sub.settle(message, RST_VERDICT_ACK), RST_OK, "S2", "the token is still unsettled");
   sub.nothing("S1", "an acknowledged message does not come again");
 }
