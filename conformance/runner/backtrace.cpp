@@ -31,17 +31,31 @@ std::string readable(const char* symbol) {
 
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-std::string describe(Dwfl* dwfl, Dwarf_Addr pc) {
-  Dwfl_Module* const module = dwfl_addrmodule(dwfl, pc);
-  if (module == nullptr) return "?";
-  const char* const symbol = dwfl_module_addrname(module, pc);
-  std::string text = symbol != nullptr ? readable(symbol) : "?";
+/// "file.c:12", or nothing. clang writes no .debug_aranges, from which dwfl_module_getsrc finds the unit of an address:
+/// then the units are looked through.
+std::string place_of(Dwfl_Module* module, Dwarf_Addr pc) {
   int line = 0;
   const char* file = nullptr;
   if (Dwfl_Line* const at = dwfl_module_getsrc(module, pc); at != nullptr) {
     file = dwfl_lineinfo(at, nullptr, &line, nullptr, nullptr, nullptr);
   }
-  if (file != nullptr) return text + " (" + std::string(file_name(file)) + ":" + std::to_string(line) + ")";
+  Dwarf_Addr bias = 0;
+  for (Dwarf_Die* unit = nullptr; file == nullptr && (unit = dwfl_module_nextcu(module, unit, &bias)) != nullptr;) {
+    if (dwarf_haspc(unit, pc - bias) <= 0) continue;
+    Dwarf_Line* const at = dwarf_getsrc_die(unit, pc - bias);
+    if (at == nullptr || dwarf_lineno(at, &line) != 0) break;
+    file = dwarf_linesrc(at, nullptr, nullptr);
+    break;
+  }
+  return file == nullptr ? std::string() : std::string(file_name(file)) + ":" + std::to_string(line);
+}
+
+std::string describe(Dwfl* dwfl, Dwarf_Addr pc) {
+  Dwfl_Module* const module = dwfl_addrmodule(dwfl, pc);
+  if (module == nullptr) return "?";
+  const char* const symbol = dwfl_module_addrname(module, pc);
+  std::string text = symbol != nullptr ? readable(symbol) : "?";
+  if (const std::string place = place_of(module, pc); !place.empty()) return text + " (" + place + ")";
   const char* const name = dwfl_module_info(module, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
   return text + " [" + std::string(file_name(name != nullptr ? name : "?")) + "]";
 }
