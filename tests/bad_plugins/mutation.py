@@ -157,7 +157,7 @@ def main():
     parser.add_argument("runner", type=pathlib.Path)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--only", nargs="*", default=[])
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--jobs", type=int, default=3 * os.cpu_count())  # a variant mostly waits
     parser.add_argument("--keep", type=pathlib.Path, help="where the variants are left")
     parser.add_argument("--quick", action="store_true", help="only the cases about the rule that a variant breaks")
     parser.add_argument("--verbose", action="store_true")
