@@ -69,6 +69,14 @@ Message until_it_flows(Test& t, const Publisher& out, const Subscription& sub) {
   return after_loss(t, sub);
 }
 
+/// Acknowledges a message from before a loss: done, or STALE. The code.
+std::int32_t ack_old(Test& t, const Subscription& sub, const Message& message) {
+  const std::int32_t code = sub.settle(message, RST_VERDICT_ACK);
+  t.expect(code == RST_OK || code == RST_E_STALE, "S3", "a token from before the loss is honoured, or STALE",
+           code_name(code));
+  return code;
+}
+
 /// How often the plugin says that it tries refused credentials.
 std::size_t declared_attempts(Test& t) {
   constexpr std::size_t kUndeclared = 10;
@@ -262,10 +270,7 @@ constexpr Case kCases[] = {
            lose(t, connection);
            Payloads stale;
            for (const Message& message : unsettled) {
-             const std::int32_t code = sub.settle(message, RST_VERDICT_ACK);
-             t.expect(code == RST_OK || code == RST_E_STALE, "S3", "a token from before the loss is honoured, or STALE",
-                      code_name(code));
-             if (code == RST_E_STALE) stale.insert(message.payload);
+             if (ack_old(t, sub, message) == RST_E_STALE) stale.insert(message.payload);
            }
            while (!stale.empty()) {
              const auto again = sub.try_next(t.testkit.arrival);
@@ -296,9 +301,7 @@ constexpr Case kCases[] = {
              if (!message) Test::skip("what is unsettled does not come again at a loss");
              again.insert(message->payload);
            }
-           const std::int32_t code = sub.settle(before[1], RST_VERDICT_ACK);
-           t.expect(code == RST_OK || code == RST_E_STALE, "S3", "a token from before the loss is honoured, or STALE",
-                    code_name(code));
+           const std::int32_t code = ack_old(t, sub, before[1]);
            t.pass(t.testkit.quiet);
            lose(t, connection);
            if (code == RST_OK) again.erase(before[1].payload);

@@ -88,8 +88,11 @@ pid_t spawn(const Spawn& wanted) {
   if (made < 0) throw_errno("fork");
   if (made != 0) return made;
   prepare(wanted, parent);
-  if (wanted.under.empty()) ::execve("/proc/self/exe", argv.data(), environment.data());
-  ::execvpe(argv[0], argv.data(), environment.data());
+  if (wanted.under.empty()) {
+    ::execve("/proc/self/exe", argv.data(), environment.data());
+  } else {
+    ::execvpe(argv[0], argv.data(), environment.data());
+  }
   ::_exit(127);
 }
 
