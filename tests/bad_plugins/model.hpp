@@ -1,6 +1,7 @@
 // The state of an in-memory broker, which lives and dies with its instance.
 #pragma once
 #include "defects.hpp"
+#include "variant.h"
 
 #include <ruststream/abi.h>
 

@@ -13,27 +13,20 @@ import concurrent.futures
 import os
 import pathlib
 import re
-import struct
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from variants import failures_of, implied_rules, make_variant, table  # noqa: E402
+
 OTHERS = HERE.parent / "tcp_broker" / "variants.txt"  # of the cases about faults; run by faults.py
 RULES = HERE.parents[1] / "conformance" / "runner" / "rules.cpp"
-MARK = b"this variant is\0"
-FAILED = re.compile(r"^(fail|crash|hang|warn)  (\S+)  \[(\S*)\]$")
-RULE = re.compile(r"^  rule      (\w+)")
 CASE = re.compile(r"^(\w+\.[\w.-]+) +(\w+)", re.MULTILINE)
 COULD_NOT_RUN = 3
 LONGEST_RUN_S = 1000
-
-
-def table(path):
-    """The fields of each line."""
-    lines = path.read_text().splitlines()
-    return [[field.strip() for field in line.split(" | ")] for line in lines if " | " in line and line[0] != "#"]
 
 
 class Variant:
@@ -41,39 +34,15 @@ class Variant:
         self.number = number
         self.name, self.how, rule, implied, self.words = fields
         self.rule, _, self.shown_in = rule.partition(" in ")
-        self.implied = {} if implied == "-" else dict(each.split(": ", 1) for each in implied.split("; "))
-        if len(self.implied) > 2:
-            raise SystemExit(f"{self.name} implies more than two rules")
+        self.implied = implied_rules(self.name, implied)
 
     @property
     def good(self):
         return self.rule == "-"
 
-    def make(self, build, folder):
-        """Writes the number into a copy of what was built in its way."""
-        built = (build / f"{self.how}.so").read_bytes()
-        if built.count(MARK + struct.pack("<i", 0)) != 1:
-            raise SystemExit(f"{self.how}.so does not hold the mark once")
-        path = folder / f"{self.number}.so"
-        path.write_bytes(built.replace(MARK + struct.pack("<i", 0), MARK + struct.pack("<i", self.number)))
-        return path
-
 
 def read_variants():
     return [Variant(number, fields) for number, fields in enumerate(table(HERE / "variants.txt"))]
-
-
-def failures_of(text):
-    """{rule: {case}}, by the first violation of each."""
-    found = defaultdict(set)
-    case = None
-    for line in text.splitlines():
-        if match := FAILED.match(line):
-            case = match[2]
-        elif case and (match := RULE.match(line)):
-            found[match[1]].add(case)
-            case = None
-    return found
 
 
 class Run:
@@ -81,7 +50,7 @@ class Run:
 
     def __init__(self, args, folder, variant):
         self.variant = variant
-        command = [args.runner, variant.make(args.build, folder), "--jobs", "1", "--strict"]
+        command = [args.runner, make_variant(args.build / f"{variant.how}.so", variant.number, folder), "--jobs", "1", "--strict"]
         command += ["--exclude", "faults.*"]  # there is no server, so all of them would be skipped
         command += ["--exclude", "performance.*"]  # they measure
         if variant.name != "good_has_nothing_optional":  # it has no kind for which anything is to be said

@@ -10,16 +10,14 @@ that it implies (variants.txt).
 import argparse
 import concurrent.futures
 import pathlib
-import re
-import struct
 import subprocess
 import sys
 import tempfile
 
-HERE = pathlib.Path(__file__).parent
-MARK = b"this variant is\0"
-FAILED = re.compile(r"^(fail|crash|hang|warn)  (\S+)  \[(\S*)\]$")
-RULE = re.compile(r"^  rule      (\w+)")
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from variants import failures_of, implied_rules, make_variant, table  # noqa: E402
+
 LONGEST_RUN_S = 200
 AT_ONCE = 6  # variants; a case mostly waits
 JOBS = 6  # cases of each
@@ -27,41 +25,14 @@ TOKEN = "open sesame"
 
 
 class Variant:
-    def __init__(self, number, line):
+    def __init__(self, number, fields):
         self.number = number
-        self.name, self.rule, implied, self.words = (field.strip() for field in line.split(" | "))
-        self.implied = {} if implied == "-" else dict(each.split(": ", 1) for each in implied.split("; "))
-        if len(self.implied) > 2:
-            raise SystemExit(f"{self.name} implies more than two rules")
-
-    def make(self, plugin, folder):
-        """Writes the number into a copy of what was built."""
-        built = plugin.read_bytes()
-        if built.count(MARK + struct.pack("<i", 0)) != 1:
-            raise SystemExit(f"{plugin} does not hold the mark once")
-        path = folder / f"{self.number}.so"
-        path.write_bytes(built.replace(MARK + struct.pack("<i", 0), MARK + struct.pack("<i", self.number)))
-        return path
+        self.name, self.rule, implied, self.words = fields
+        self.implied = implied_rules(self.name, implied)
 
 
 def read_variants():
-    lines = [line for line in (HERE / "variants.txt").read_text().splitlines() if " | " in line and line[0] != "#"]
-    return [Variant(number, line) for number, line in enumerate(lines)]
-
-
-def failures_of(text):
-    """{rule: [case]} of first violations; a warning's rule is `warn`."""
-    found, case = {}, None
-    for line in text.splitlines():
-        if match := FAILED.match(line):
-            case = match[2]
-            if match[1] == "warn":
-                found.setdefault("warn", []).append(case)
-                case = None
-        elif case and (match := RULE.match(line)):
-            found.setdefault(match[1], []).append(case)
-            case = None
-    return found
+    return [Variant(number, fields) for number, fields in enumerate(table(HERE / "variants.txt"))]
 
 
 class Server:
@@ -80,7 +51,7 @@ class Server:
 
 def run(args, folder, variant):
     with Server() as server:
-        command = [args.runner, variant.make(args.plugin, folder), "--testkit", HERE / "testkit.toml", "--strict"]
+        command = [args.runner, make_variant(args.plugin, variant.number, folder), "--testkit", HERE / "testkit.toml", "--strict"]
         command += ["--url", f"tcp://{server.place}", "--jobs", str(JOBS)]
         if variant.rule != "-":
             command += [word for pattern in args.filter for word in ("--filter", pattern)]
@@ -106,7 +77,7 @@ def main():
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for variant, right, found, text in pool.map(lambda each: run(args, pathlib.Path(folder), each), variants):
-            said = "; ".join(f"{rule}: {', '.join(cases)}" for rule, cases in found.items()) or "nothing failed"
+            said = "; ".join(f"{rule}: {', '.join(sorted(cases))}" for rule, cases in found.items()) or "nothing failed"
             print(f"{'ok   ' if right else 'WRONG'} {variant.name} ({variant.rule}): {said}", flush=True)
             if args.verbose or not right:
                 print(text)
