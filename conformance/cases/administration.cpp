@@ -164,6 +164,53 @@ constexpr Case kCases[] = {
                     conformance::quoted(message.payload));
            finish(sub, message);
          }},
+    {.name = "admin.concerns-its-object",
+     .rule = "cap",
+     .says = "Purge and delete of one address leave what waits at another.",
+     .run =
+         [](Test& t) {
+           const std::string other = t.address("other");
+           const Subscription sub = t.subscribe({.credit = 0});
+           const Subscription untouched = t.subscribe({.addresses = {other}, .group = "other", .credit = 0});
+           t.publisher().send(numbered(3));
+           t.publisher({.destination = other}).send(numbered(3, "n"));
+           (void)administer(t, RST_ADMIN_PURGE, t.address());
+           (void)sub.close().wait();
+           (void)administer(t, RST_ADMIN_DELETE, t.address());
+           untouched.credit(10);
+           const std::vector<Message> came = untouched.next(3, "cap");
+           t.expect(payloads(came) == payloads(numbered(3, "n")), "cap", "what waits at another address", "others");
+           for (const Message& message : came) finish(untouched, message);
+         }},
+    {.name = "admin.publisher-of-what-is-deleted",
+     .rule = "P1",
+     .says = "What a publisher publishes after its address was deleted fails, or reaches who subscribes to it anew; "
+             "what the address held is gone.",
+     .run =
+         [](Test& t) {
+           const std::string name = t.address();
+           const Subscription sub = t.subscribe();
+           const Publisher out = t.publisher();
+           out.send("before");
+           finish(sub, sub.next());
+           (void)sub.close().wait();
+           const Outcome deleted = administer(t, RST_ADMIN_DELETE, name);
+           if (deleted.code == RST_E_PRECONDITION) Test::skip("what a publisher is open for cannot be deleted");
+           if (deleted.code == RST_E_NOT_FOUND) Test::skip("rst.admin knows no object of that name");
+           expect_done(t, deleted, "delete");
+           (void)out.publish(Out{.payload = "to nobody"});
+           if (t.testkit.create) expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
+           const Subscription anew = t.subscribe();
+           const Published published = out.publish(Out{.payload = "after"});
+           if (!published.verb.ok() || published.statuses.empty() || published.statuses[0] < 0)
+             t.publisher().send("after");
+           for (std::string came; came != "after";) {
+             const Message message = anew.next("P1", "a message with the status OK is delivered");
+             came = message.payload;
+             t.expect(came != "before", "cap", "what the address held is gone with it", conformance::quoted(came));
+             finish(anew, message);
+           }
+         }},
     {.name = "admin.describe",
      .rule = "cap",
      .says = "What describe tells of an object is one JSON text.",

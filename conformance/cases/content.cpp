@@ -2,6 +2,8 @@
 #include "cases/case.hpp"
 #include "cases/messages.hpp"
 
+#include <map>
+
 namespace conformance {
 namespace {
 
@@ -38,6 +40,16 @@ void expect_refused_or_whole(Test& t, const Out& message, const char* what) {
            got->null_payload ? "null" : quoted(got->payload));
   t.warn(std::string(what) + " comes out as it went in, and PAYLOAD does not declare it");
   finish(sub, *got);
+}
+
+constexpr std::int64_t kDay = 86'400'000'000'000;
+
+std::int64_t wall_now() { return std::chrono::system_clock::now().time_since_epoch().count(); }
+
+/// By clocks that may differ, but not by a day.
+void expect_near(Test& t, std::int64_t time_ns, std::int64_t now_ns) {
+  t.expect(time_ns > now_ns - kDay && time_ns < now_ns + kDay, "cap", "nanoseconds since the epoch, of today",
+           std::to_string(time_ns));
 }
 
 /// One of the fields that travel beside the payload.
@@ -222,6 +234,99 @@ constexpr Case kCases[] = {
            const Message again = sub.next("cap", "seek to a position brings what is there");
            t.expect(again.payload == "m2", "cap", "m2 first, after seek", quoted(again.payload));
            finish(sub, again);
+         }},
+    {.name = "content.position-of-a-time",
+     .rule = "cap",
+     .says = "A position of kind TIME is the first message at or after that time, for start and for rst.seek.",
+     .needs = {RST_CAP_SEEK},
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe({.credit = 4});
+           std::vector<std::int64_t> times;
+           for (const char* payload : {"m0", "m1", "m2", "m3"}) {
+             Out out{.payload = payload};
+             if (t.publish_kind.can(RST_CAP_KEY)) out.key = "k";  // of one partition
+             t.publisher().send(out);
+             const Message message = sub.next();
+             if (!message.time_ns) Test::skip("the plugin's batches have no timestamps");
+             times.push_back(*message.time_ns);
+             finish(sub, message);
+             t.pass(t.tick() / 4);
+           }
+           std::vector<std::int64_t> places = times;
+           for (const std::int64_t each : times) places.push_back(each + 50'000'000);
+           std::ranges::sort(places);
+           for (const std::int64_t place : places) {
+             const auto first = std::ranges::find_if(times, [&](std::int64_t each) { return each >= place; });
+             rst_position at = position(RST_POSITION_TIME);
+             at.time_ns = place;
+             const auto expect_first = [&](const Subscription& from, const char* how) {
+               if (first == times.end()) return from.nothing("cap", "no message is at or after that time");
+               const std::string wanted = "m" + std::to_string(first - times.begin());
+               const Message message = from.next("cap", "reading from a time brings what is there");
+               t.expect(message.payload == wanted, "cap", wanted + " first, after " + how, quoted(message.payload));
+               finish(from, message);
+             };
+             const std::string group = t.kind.can(RST_CAP_GROUP) ? "at" + std::to_string(place) : "";
+             auto [from, starting] = t.instance().try_subscribe({.group = group, .credit = 1, .start = at});
+             const Outcome started = starting.wait();
+             if (started.code == RST_E_UNSUPPORTED) Test::skip("positions of kind TIME are UNSUPPORTED");
+             t.expect(started.ok(), "cap", "a subscription starts at a time", started.said());
+             from.handle = started.value;
+             expect_first(from, "start");
+             sub.seek(at);
+             sub.credit(1);
+             expect_first(sub, "seek");
+           }
+         }},
+    {.name = "content.timestamps",
+     .rule = "cap",
+     .says = "Where batches have timestamps, each message has that of its publication, by the broker's clock or the "
+             "producer's; the same when it comes again.",
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe({.credit = 3});
+           const Publisher out = t.publisher();
+           std::vector<Message> taken;
+           for (const Out& each : numbered(3)) {
+             out.send(each);
+             Message message = sub.next();
+             if (!message.time_ns) Test::skip("the plugin's batches have no timestamps");
+             expect_near(t, *message.time_ns, wall_now());
+             t.expect(taken.empty() || *message.time_ns >= *taken.back().time_ns, "cap",
+                      "not before what was published earlier", std::to_string(*message.time_ns));
+             taken.push_back(std::move(message));
+             t.pass(t.tick() / 4);
+           }
+           if (t.kind.capability(RST_CAP_RELEASE).level <= RST_LEVEL_COPY) return;
+           for (const Message& message : taken) sub.release(message);
+           sub.credit(3);
+           for (const Message& again : sub.next(3, "S2")) {
+             const auto before = std::ranges::find(taken, again.payload, &Message::payload);
+             t.expect(before != taken.end() && again.time_ns == before->time_ns, "cap",
+                      "the same timestamp when a message comes again", std::to_string(again.time_ns.value_or(0)));
+             sub.ack(again);
+           }
+         }},
+    {.name = "content.event-time",
+     .rule = "cap",
+     .says = "Where a batch says that its timestamps are the producer's, a message has the one that it was published "
+             "with; else it has the broker's.",
+     .run =
+         [](Test& t) {
+           const Subscription sub = t.subscribe();
+           const std::int64_t given = (wall_now() - 2 * kDay) / 1'000'000 * 1'000'000;
+           const auto message = round_trip(t, sub, {.payload = "m", .timestamp_ns = given});
+           if (!message) Test::skip("publish takes no timestamp");
+           if (!message->time_ns) Test::skip("the plugin's batches have no timestamps");
+           const bool created = (message->batch->raw().flags & RST_BATCH_TIME_IS_CREATE) != 0;
+           if (created) {
+             t.expect(*message->time_ns == given, "cap", "the timestamp that it was published with",
+                      std::to_string(*message->time_ns - given) + " ns later");
+           } else {
+             expect_near(t, *message->time_ns, wall_now());
+           }
+           finish(sub, *message);
          }},
 };
 

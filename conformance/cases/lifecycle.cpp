@@ -306,6 +306,44 @@ constexpr Case kCases[] = {
              (void)sub.close().wait();
            }
          }},
+    {.name = "lifecycle.subscribe-without-an-operation",
+     .rule = "C1",
+     .says = "A subscribe without an op is not completed; where it is done its handle is of a subscription as any.",
+     .run =
+         [](Test& t) {
+           auto [sub, pending] = t.instance().try_subscribe({.completes = false});
+           const Outcome outcome = pending.wait();
+           if (!outcome.ok() || outcome.value == 0) Test::skip("the plugin subscribes only with an operation");
+           t.publisher().send("m");
+           const Message message = sub.next("P1", "what is published after a subscribe is delivered");
+           if (message.token != 0) sub.ack(message);
+           const Outcome closed = sub.close().wait();
+           t.expect(closed.ok(), "L2", "close of a handle that subscribe gave", closed.said());
+         }},
+    {.name = "lifecycle.subscribe-that-fails",
+     .rule = "C1",
+     .says = "A subscribe that fails, as with a position that the log does not have, has done nothing: nothing is "
+             "delivered for it, and the next one gets all.",
+     .needs = {RST_CAP_SEEK, RST_CAP_POSITION},
+     .run =
+         [](Test& t) {
+           const std::string address = t.address("longer");
+           const Subscription longer = t.subscribe({.addresses = {address}, .group = "longer"});
+           t.publisher({.destination = address}).send(numbered(5));
+           const std::vector<Message> taken = longer.next(5);
+           const Lent<rst_position> at("rst_batch_ops.position's position");
+           rst_batch& batch = taken.back().batch->raw();
+           t.expect(batch.ops->position != nullptr, "cap", "a kind with POSITION has rst_batch_ops.position", "null");
+           t.expect_code(-batch.ops->position(&batch, taken.back().index, at.get()), RST_OK, "cap", "position");
+           (void)t.subscribe({.group = "elsewhere"}).close().wait();  // makes the log
+           t.publisher().send("first");
+           auto [failed, pending] = t.instance().try_subscribe({.start = *at});
+           if (pending.wait().ok()) Test::skip("a subscription starts at any position");
+           t.publisher().send("second");
+           failed.nothing("C1", "nothing is delivered for a subscribe that failed");
+           const Subscription sub = t.subscribe({.start = position(RST_POSITION_EARLIEST)});
+           for (const Message& message : sub.next(2, "cap")) finish(sub, message);
+         }},
     {.name = "lifecycle.close-completes-everything",
      .rule = "C1",
      .says = "Closing a connection completes all that is pending on it first, and then itself, in its time.",

@@ -223,7 +223,63 @@ constexpr Case kCases[] = {
            const Pending closing = r.first.close();
            t.expect(t.wait([&] { return closing.done(); }, r.deadline() / 2), "G1",
                     "close does not wait for the answer", "it did");
-           (void)r.second.next(kKeys, "G1");
+           const std::vector<Message> moved = r.second.next(kKeys, "G1");
+           t.expect(t.instance().answer(r.revoking.answer) != RST_OK, "G1",
+                    "no answer is waited for once its member is closed", "it was taken");
+           t.pass(std::min<std::chrono::nanoseconds>(r.deadline(), t.simulated() ? r.deadline() : 10s));
+           for (const Message& each : moved)
+             t.expect_code(r.second.settle(each, RST_VERDICT_ACK), RST_OK, "G1", "a token of the member that stays");
+         }},
+    {.name = "partitions.newcomer-leaves",
+     .rule = "G1",
+     .says = "A revoke waits for its answer though the member that it was for has left; then the partitions come back.",
+     .needs = {RST_CAP_PARTITIONS, RST_CAP_SETTLE},
+     .run =
+         [](Test& t) {
+           Rebalance r(t);
+           r.revoke();
+           (void)r.second.close().wait();
+           r.answer();
+           r.publish("n");
+           const std::size_t back = r.of_revoked();
+           Payloads seen;
+           for (const Message& each : r.first.next(kKeys + back, "G1")) seen.insert(each.payload);
+           for (const Message& each : r.messages)
+             t.expect(seen.contains(each.payload) == r.is_revoked(each), "G1",
+                      "what was unsettled in the revoked partitions comes again, and nothing else",
+                      quoted(each.payload));
+         }},
+    {.name = "partitions.transactions-end-with-them",
+     .rule = "X1",
+     .says =
+         "A transaction that settles a message of a partition that is gone does not commit, or its ack counts and the "
+         "message does not come to the other member; a transaction of other partitions commits.",
+     .needs = {RST_CAP_PARTITIONS, RST_CAP_SETTLE, RST_CAP_TX_SETTLE},
+     .run =
+         [](Test& t) {
+           Rebalance r(t);
+           r.revoke();
+           const auto gone = std::ranges::find_if(r.messages, [&](const Message& m) { return r.is_revoked(m); });
+           const auto kept = std::ranges::find_if(r.messages, [&](const Message& m) { return !r.is_revoked(m); });
+           if (gone == r.messages.end() || kept == r.messages.end()) Test::skip("all keys have one fate");
+           const auto settles = [&](const Message& message) {
+             const Transaction tx =
+                 t.publisher({.connection = r.on, .flags = RST_PUBLISHER_TRANSACTIONAL}).begin(&r.first);
+             const Verdict ack{message.token, RST_VERDICT_ACK};
+             const Settled settled = r.first.settle(std::span(&ack, 1), 0, tx.id);
+             t.expect(settled.verb.ok() && settled.statuses[0] >= 0, "G1",
+                      "until the answer all tokens settle, in a transaction too", settled.verb.said());
+             return tx;
+           };
+           const Transaction ends = settles(*gone), goes_on = settles(*kept);
+           r.answer();
+           const bool effective = ends.commit().ok();
+           const Outcome committed = goes_on.commit();
+           t.expect(committed.ok(), "G1", "a transaction of other partitions commits", committed.said());
+           if (!effective) (void)ends.abort();
+           const std::vector<Message> moved = r.moved(r.of_revoked() - (effective ? 1 : 0));
+           t.expect(payloads(moved).contains(gone->payload) != effective, "X1",
+                    "the message comes to the other member, or its ack counts", effective ? "both" : "neither");
          }},
 };
 

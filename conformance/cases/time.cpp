@@ -3,6 +3,8 @@
 #include "cases/case.hpp"
 #include "cases/messages.hpp"
 
+#include <functional>
+
 namespace conformance {
 namespace {
 
@@ -175,20 +177,21 @@ constexpr Case kCases[] = {
            const Publisher out = t.publisher();
            out.send("in hand");  // the window is full: what follows waits where it can be put in order
            const Message first = sub.next();
-           const std::vector<Out> waiting{{.payload = "c", .priority = 0},
-                                          {.payload = "a", .priority = high},
-                                          {.payload = "d", .priority = 0},
-                                          {.payload = "b", .priority = high}};
+           std::vector<Out> waiting{{.payload = "0a", .priority = 0},    {.payload = "1a", .priority = 1},
+                                    {.payload = "ha", .priority = high}, {.payload = "0b", .priority = 0},
+                                    {.payload = "hb", .priority = high}, {.payload = "1b", .priority = 1}};
            out.send(waiting);
            finish(sub, first);
-           std::string order;
-           for (int i = 0; i < 4; ++i) {
+           std::ranges::stable_sort(waiting, std::greater{}, &Out::priority);
+           std::string order, expected;
+           for (const Out& each : waiting) {
              sub.credit(1);
              const Message message = sub.next();
-             order += message.payload;
+             order += message.payload + " ";
+             expected += each.payload + " ";
              finish(sub, message);
            }
-           t.expect(order == "abcd", "cap", "two of the highest priority, then two of the lowest: abcd", order);
+           t.expect(order == expected, "cap", "two of the highest priority, of 1 and of 0: " + expected, order);
          }},
     {.name = "time.priority-over-the-highest",
      .rule = "P3",

@@ -27,6 +27,17 @@ std::int32_t settle(const Subscription& sub, const Message& message, const Trans
   return settled.verb.ok() ? rst_status_code(settled.statuses.front()) : settled.verb.code;
 }
 
+/// Acknowledges all in one call; each must be taken.
+void ack_together(const Subscription& sub, const std::vector<Message>& messages, const Transaction& tx) {
+  std::vector<Verdict> acks;
+  for (const Message& each : messages) acks.push_back({each.token, RST_VERDICT_ACK});
+  const Settled settled = sub.settle(acks, 0, tx.id);
+  Test& t = sub.instance->test;
+  t.expect(settled.verb.ok(), "S2", "acks in a transaction", settled.verb.said());
+  for (const std::int32_t status : settled.statuses)
+    t.expect_code(rst_status_code(status), RST_OK, "S2", "an ack in a transaction, one of several in a call");
+}
+
 void commit(Test& t, const Transaction& tx) {
   const Outcome outcome = tx.commit();
   t.expect(outcome.ok(), "X1", "commit succeeds", outcome.said());
@@ -35,6 +46,11 @@ void commit(Test& t, const Transaction& tx) {
 void abort(Test& t, const Transaction& tx) {
   const Outcome outcome = tx.abort();
   t.expect(outcome.ok(), "X3", "abort succeeds", outcome.said());
+}
+
+void expect_settled(Test& t, std::int32_t code) {
+  t.expect(code != RST_OK, "X1", "what a committed transaction has settled is settled", "it was not");
+  t.expect_code(code, RST_E_SETTLED, "S1", "a token that was committed");
 }
 
 /// What it must say that is over by the broker's doing: STALE, or that it has to be aborted.
@@ -153,14 +169,12 @@ constexpr Case kCases[] = {
          },
      .run =
          [](Test& t) {
-           const Input in(t, 2);
+           const Input in(t, 3);
            const Publisher out = transactional(t, t.address("out"));
            const Transaction tx = out.begin(&in.sub);
-           for (const Message& each : in.messages)
-             t.expect_code(settle(in.sub, each, tx), RST_OK, "S2", "an ack in a transaction");
+           ack_together(in.sub, in.messages, tx);
            commit(t, tx);
-           t.expect_code(in.sub.settle(in.messages[0], RST_VERDICT_ACK), RST_E_SETTLED, "S1",
-                         "a token that was committed");
+           for (const Message& each : in.messages) expect_settled(t, in.sub.settle(each, RST_VERDICT_ACK));
            (void)in.sub.close().wait();
            t.subscribe().nothing("X1", "what was acknowledged in a committed transaction does not come again");
          }},

@@ -30,12 +30,17 @@ std::chrono::nanoseconds at_most_the_limit(const Test& t, std::chrono::nanosecon
 }
 
 /// A subscription whose plan has an ack deadline, and that.
-std::pair<Subscription, std::chrono::nanoseconds> with_deadline(Test& t) {
+std::chrono::nanoseconds deadline_of(Test& t, const Subscribe& wanted) {
   constexpr auto kLongest = 10s;  // that is worth waiting for where time is real
-  const Subscribe wanted{.options = t.testkit.kind(t.kind.name).ack_deadline_options};
   const auto deadline = std::chrono::nanoseconds(t.plan(wanted).raw.ack_deadline_ns);
   if (deadline == 0ns) Test::skip("the plan has no ack deadline");
   if (!t.simulated() && deadline > kLongest) Test::skip("the ack deadline is longer than a test can wait");
+  return deadline;
+}
+
+std::pair<Subscription, std::chrono::nanoseconds> with_deadline(Test& t) {
+  const Subscribe wanted{.options = t.testkit.kind(t.kind.name).ack_deadline_options};
+  const auto deadline = deadline_of(t, wanted);
   return {t.subscribe(wanted), deadline};
 }
 
@@ -384,6 +389,36 @@ constexpr Case kCases[] = {
            t.expect_code(sub.settle(first, RST_VERDICT_ACK), RST_E_STALE, "S3", "a token past its ack deadline");
            sub.ack(*again);
            sub.nothing("S1", "an acknowledged message does not come again", 2 * deadline);
+         }},
+    {.name = "settle.deadline-of-the-last-attempt",
+     .rule = "S2",
+     .says = "A message whose last attempt runs into its ack deadline goes to the dead letter; it comes again only "
+             "where that was no attempt.",
+     .needs = {RST_CAP_SETTLE},
+     .run =
+         [](Test& t) {
+           const Subscribe wanted{.max_attempts = 1,
+                                  .dead_letter = t.address("dead"),
+                                  .options = t.testkit.kind(t.kind.name).ack_deadline_options};
+           const auto deadline = deadline_of(t, wanted);
+           if (!t.plan(wanted).has(RST_PLAN_BROKER_MOVES))
+             Test::skip("the plan leaves attempts and dead letters to the host");
+           const Subscription dead = t.subscribe({.addresses = {t.address("dead")}, .group = "dead"});
+           const Subscription sub = t.subscribe(wanted);
+           t.publisher().send("forgotten");
+           const Message first = sub.next();
+           const auto came = [&](const Subscription& each) { return t.instance().host.waiting(each.id) != 0; };
+           (void)t.wait([&] { return came(dead) || came(sub); }, deadline + t.testkit.arrival);
+           if (came(sub)) {
+             const Message again = sub.next("S2");
+             t.expect(again.attempt <= 1, "S2", "no attempt after the last one", std::to_string(again.attempt));
+             sub.reject(again);
+           }
+           const Message letter = dead.next("S2", "a message that ran out of attempts goes to the dead letter");
+           t.expect(letter.payload == "forgotten", "S2", "the message that nobody settled", quoted(letter.payload));
+           dead.ack(letter);
+           t.expect_code(sub.settle(first, RST_VERDICT_ACK), RST_E_STALE, "S3", "a token past its ack deadline");
+           sub.nothing("S2", "a dead letter does not come again", 2 * deadline);
          }},
 };
 

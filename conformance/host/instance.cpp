@@ -170,10 +170,10 @@ std::pair<Subscription, Pending> Instance::try_subscribe(const Subscribe& wanted
         made.id = host.name_subscription(on.id, op, {wanted.credit, wanted.credit_bytes}, wanted.max_batch,
                                          kind.can(RST_CAP_SETTLE));
         spec->id = made.id;
-        spec->op = op;
+        spec->op = wanted.completes ? op : 0;
         const std::int32_t returned = table().subscribe(instance_, on.handle, spec.get(), &made.handle, error);
         value = made.handle;
-        return returned;
+        return wanted.completes ? returned : std::min(returned, RST_DONE);
       });
   return {made, pending};
 }

@@ -85,6 +85,7 @@ struct Subscribe {
   std::optional<Connection> connection = {};
   std::uint32_t flags = 0;
   std::chrono::nanoseconds timeout = 5s;
+  bool completes = true;  // false: no op; PENDING is as DONE then, without a handle
 };
 
 struct Verdict {
@@ -130,7 +131,8 @@ struct Subscription {
   Settled settle(std::span<const Verdict> verdicts, std::uint32_t flags = 0, std::uint64_t tx = 0) const;
 
   std::int32_t credit(std::uint32_t messages, std::uint64_t bytes = 8U << 20U) const;
-  /// Through rst.seek, of all partitions. Must succeed; earlier tokens are stale from then on.
+  /// Through rst.seek, of all partitions; earlier tokens are stale from then on. `seek` must succeed.
+  [[nodiscard]] Outcome try_seek(const rst_position& to) const;
   void seek(const rst_position& to) const;
   Pending drain() const;
   Pending close(std::uint32_t flags = 0, std::chrono::nanoseconds timeout = 5s) const;
@@ -155,6 +157,7 @@ struct Out {
   std::string destination = {}, reply_to = {}, correlation = {}, message_id = {}, content_type = {};
   std::int32_t priority = -1, partition = -1;
   std::chrono::nanoseconds ttl = 0ns, delay = 0ns;
+  std::int64_t timestamp_ns = 0;  // of the event, since the epoch; 0: none
   std::uint16_t flags = 0;
 };
 

@@ -109,6 +109,7 @@ std::vector<Message> copy(const std::shared_ptr<Batch>& batch, Ledger& ledger) {
     to.partition = from.partition;
     to.generation = raw.generation;
     to.attempt = from.attempt;
+    if (raw.timestamps != nullptr) to.time_ns = raw.timestamps[i];
     if ((from.flags & RST_MESSAGE_PADDED) != 0 && !readable(from.payload + from.payload_len, kPadding)) {
       ledger.note("M5", "64 bytes behind the payload of a PADDED message are readable",
                   "they are not, behind " + quoted(to.payload));

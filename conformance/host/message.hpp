@@ -53,6 +53,7 @@ struct Message {
   std::string address, reply_to, correlation, message_id, content_type;
   std::uint32_t flags = 0, partition = 0, generation = 0;
   std::uint16_t attempt = 0;
+  std::optional<std::int64_t> time_ns;  // where its batch has timestamps
 
   [[nodiscard]] std::optional<std::string> header(std::string_view name) const;
 };

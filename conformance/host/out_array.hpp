@@ -47,7 +47,7 @@ class OutArray {
     }
     const bool cold = !from.reply_to.empty() || !from.correlation.empty() || !from.message_id.empty() ||
                       !from.content_type.empty() || from.priority >= 0 || from.partition >= 0 ||
-                      from.ttl.count() != 0 || from.delay.count() != 0;
+                      from.ttl.count() != 0 || from.delay.count() != 0 || from.timestamp_ns != 0;
     if (cold) to.props = fill_props(from);
   }
 
@@ -67,6 +67,7 @@ class OutArray {
     props.partition = from.partition;
     props.ttl_ns = static_cast<std::uint64_t>(from.ttl.count());
     props.delay_ns = static_cast<std::uint64_t>(from.delay.count());
+    props.timestamp_ns = from.timestamp_ns;
     const auto put = [&](const std::string& value, const std::uint8_t*& at, std::uint32_t& size) {
       if (value.empty()) return;
       at = bytes(value, "a property");

@@ -119,21 +119,24 @@ std::int32_t Subscription::credit(std::uint32_t messages, std::uint64_t bytes) c
   return -returned;
 }
 
-void Subscription::seek(const rst_position& to) const {
+Outcome Subscription::try_seek(const rst_position& to) const {
   Test& test = instance->test;
   const auto* const table = test.plugin.extension<rst_seek>(RST_EXT_SEEK);
   if (table == nullptr) test.fail("cap", "a plugin that declares SEEK has rst.seek", "it has none");
   const Lent<rst_position> position("rst.seek's position");
   *position = to;
-  const Outcome outcome = instance
-                              ->call(
-                                  "rst.seek", 0, 5s,
-                                  [&](std::uint64_t op, std::uint64_t&, rst_error* error) {
-                                    return table->seek(instance->raw(), handle, position.get(), 1, op, error);
-                                  },
-                                  [host = &instance->host, id = id] { host->void_tokens(id); })
-                              .wait();
-  test.expect(outcome.ok(), "cap", "rst.seek goes to a position that is kept", outcome.said());
+  Pending pending = instance->call(
+      "rst.seek", 0, 5s,
+      [&](std::uint64_t op, std::uint64_t&, rst_error* error) {
+        return table->seek(instance->raw(), handle, position.get(), 1, op, error);
+      },
+      [host = &instance->host, id = id] { host->void_tokens(id); });
+  return pending.wait();
+}
+
+void Subscription::seek(const rst_position& to) const {
+  const Outcome outcome = try_seek(to);
+  instance->test.expect(outcome.ok(), "cap", "rst.seek goes to a position that is kept", outcome.said());
 }
 
 Pending Subscription::drain() const {

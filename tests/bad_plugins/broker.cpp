@@ -77,6 +77,7 @@ Record Instance::record_of(const Publisher& publisher, const rst_out_message& me
   record.correlation = is(correlation_is_lost) ? "" : bytes(props.correlation, props.correlation_len);
   record.message_id = bytes(props.message_id, props.message_id_len);
   record.content_type = bytes(props.content_type, props.content_type_len);
+  record.priority = is(lowest_priorities_are_one) && props.priority > 1 ? props.priority : 0;
   if (props.ttl_ns != 0) record.expires_ns = now() + static_cast<std::int64_t>(props.ttl_ns);
   if (props.partition > 0) record.partition = static_cast<std::uint32_t>(props.partition);
   return record;
@@ -103,6 +104,7 @@ std::int32_t Instance::route(std::uint32_t kind, Record record, std::int64_t at_
     return RST_OK;
   }
   ++published_;
+  if (is(deleted_address_swallows) && deleted_.contains(record.address)) return RST_OK;
   if (kind != log_kind) record.partition = 0;
   record.offset = ++last_number_;
   topics_.insert({kind, record.address});
@@ -130,7 +132,8 @@ std::int32_t Instance::route(std::uint32_t kind, Record record, std::int64_t at_
       if (is(delays_queue_up) && !group->delayed.empty()) at_ns = std::max(at_ns, group->delayed.rbegin()->first);
       group->delayed.insert({at_ns, item});
     } else {
-      group->waiting.push_back(item);
+      const auto behind = [&](const Item& other) { return other.record->priority < shared->priority; };
+      group->waiting.insert(std::ranges::find_if(group->waiting, behind), item);
     }
     const bool comes_twice = (is(every_member_gets_it) && group->members.size() > 1) ||
                              (is(doubles_under_load) && group->waiting.size() > 150);
@@ -200,6 +203,16 @@ std::shared_ptr<Group> Instance::group_of(const rst_subscription_spec& spec, std
   return at->second;
 }
 
+/// Whether a log has the message with which a subscription is to begin.
+bool Instance::keeps(const rst_subscription_spec& spec) const {
+  if (spec.start_count == 0 || (spec.start[0].kind != RST_POSITION_AT && spec.start[0].kind != RST_POSITION_AFTER))
+    return true;
+  std::uint64_t offset = 0;
+  std::memcpy(&offset, spec.start[0].data, sizeof offset);
+  const auto log = logs_.find(std::string(view(spec.addresses[0])));
+  return log != logs_.end() && !log->second.empty() && offset <= log->second.back()->offset;
+}
+
 /// What a log holds from a position on.
 void Instance::fill(Group& group, const rst_position& from) {
   std::uint64_t offset = 0;
@@ -209,7 +222,8 @@ void Instance::fill(Group& group, const rst_position& from) {
   group.delayed.clear();
   if (from.kind == RST_POSITION_LATEST) return;
   for (const auto& record : logs_[group.patterns.front()]) {
-    const bool before = from.kind == RST_POSITION_TIME ? record->time_ns < from.time_ns
+    const std::int64_t time_ns = from.time_ns + (is(time_finds_the_next) ? 1 : 0);
+    const bool before = from.kind == RST_POSITION_TIME ? record->time_ns < time_ns
                                                        : from.kind != RST_POSITION_EARLIEST && record->offset < offset;
     if (!before) group.waiting.push_back({record, ++place_, 0, false});
   }
@@ -249,9 +263,10 @@ void Instance::close_subscription(std::uint64_t handle) {
   give_back(sub, is(close_counts));
   std::erase(group->members, handle);
   std::erase_if(revokes_, [&](const auto& each) {
+    if (is(revoke_is_forgotten_with_another)) return each.second.group == group && each.second.subscription != handle;
     if (each.second.subscription != handle) return false;
     for (auto& answer : group->revoking) answer = answer == each.first ? 0 : answer;
-    return true;
+    return !is(revoke_outlives_its_member);
   });
   for (auto& owner : group->owner) owner = owner == handle ? 0 : owner;
   if (group->name.empty() || is(close_deletes_group)) {
@@ -347,6 +362,7 @@ void Instance::resume(Connection& connection) {
 void Instance::finish_revoke(std::uint64_t answer, bool lost) {
   const Revoke revoke = revokes_.at(answer);
   revokes_.erase(answer);
+  if (!subscriptions_.contains(revoke.subscription)) return;
   Group& group = *revoke.group;
   Subscription& sub = subscriptions_.at(revoke.subscription);
   std::uint64_t bits = 0;
@@ -360,6 +376,14 @@ void Instance::finish_revoke(std::uint64_t answer, bool lost) {
     partitions.push_back({{}, p, sub.generation, 0});
   }
   if (is(revoke_voids_all_partitions)) bits = ~std::uint64_t{0};
+  std::set<std::uint64_t> broken;
+  for (const auto& [token, delivered] : sub.unsettled) {
+    const bool gone = (bits >> delivered.item.record->partition & 1U) != 0;
+    if (delivered.tx != 0 && (gone || is(revoke_breaks_every_transaction))) broken.insert(delivered.tx);
+  }
+  for (const std::uint64_t tx : broken) {
+    if (!is(revoke_breaks_no_transaction)) roll_back(tx);
+  }
   for (auto& [token, delivered] : sub.unsettled) {
     if ((bits >> delivered.item.record->partition & 1U) != 0) put_back(group, delivered.item, false);
   }

@@ -37,7 +37,7 @@ std::vector<rst_capability> capabilities(std::uint32_t kind) {
   if (kind == queue) {
     add({cap(RST_CAP_EXTEND), cap(RST_CAP_WILDCARD), cap(RST_CAP_TTL, kLongest), cap(RST_CAP_DELAY, kLongest),
          cap(RST_CAP_UNROUTED), cap(RST_CAP_REQUEST)});
-    if (is(declares_priority_and_ignores_it)) add({cap(RST_CAP_PRIORITY, 9)});
+    if (is(declares_priority_and_ignores_it) || is(lowest_priorities_are_one)) add({cap(RST_CAP_PRIORITY, 9)});
     if (is(duplicates_are_stored)) add({cap(RST_CAP_DEDUPLICATE, 60'000'000'000)});
   } else {
     add({cap(RST_CAP_SEEK, 0, RST_CAP_SHARED), cap(RST_CAP_POSITION), cap(RST_CAP_RECEIPT),

@@ -94,7 +94,7 @@ std::int32_t Instance::apply(const rst_admin_request* from, rst_error* error) {
   const bool of_group = request.parent.len != 0;
   const std::string topic(view(of_group ? request.parent : request.name));
   const auto concerns = [&](const auto& each) {
-    return each.second->kind == kind && each.second->patterns == std::vector{topic} &&
+    return each.second->kind == kind && (each.second->patterns == std::vector{topic} || is(purges_every_address)) &&
            (!of_group || each.second->name == view(request.name));
   };
   const bool there = of_group ? std::ranges::any_of(groups_, concerns) : topics_.contains({kind, topic});
@@ -119,8 +119,9 @@ std::int32_t Instance::apply(const rst_admin_request* from, rst_error* error) {
       group->waiting.clear();
       group->delayed.clear();
     }
-    if (!of_group) logs_.erase(topic);
+    if (!of_group && !is(delete_keeps_the_log)) logs_.erase(topic);
     if (request.action == RST_ADMIN_DELETE && !of_group) topics_.erase({kind, topic});
+    if (request.action == RST_ADMIN_DELETE && !of_group) deleted_.insert(topic);
     if (request.action == RST_ADMIN_DELETE)
       std::erase_if(groups_, [&](const auto& each) { return concerns(each) && each.second->members.empty(); });
   }

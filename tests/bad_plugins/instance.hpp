@@ -76,6 +76,7 @@ class Instance {
   void put_back(Group& group, Item item, bool counts, std::int64_t at_ns = 0);
   void dead_letter(const Subscription& sub, const Item& item, const rst_settle_detail* detail);
   std::shared_ptr<Group> group_of(const rst_subscription_spec& spec, std::uint64_t handle);
+  [[nodiscard]] bool keeps(const rst_subscription_spec& spec) const;
   void fill(Group& group, const rst_position& from);
   void void_tokens(Subscription& sub, std::uint64_t but_partitions);
   void give_back(Subscription& sub, bool counts);
@@ -110,6 +111,7 @@ class Instance {
   std::map<std::string, std::shared_ptr<Group>> groups_;
   std::map<std::string, std::deque<RecordPtr>> logs_;
   std::set<std::pair<std::uint32_t, std::string>> topics_;
+  std::set<std::string> deleted_;  // topics, of the variant that forgets its publishers
   std::map<std::uint64_t, Transaction> transactions_;
   std::map<std::string, Request> requests_;  // by reply address
   std::map<std::uint64_t, Revoke> revokes_;  // by answer

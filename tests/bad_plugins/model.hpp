@@ -70,6 +70,7 @@ struct Record {
   std::uint32_t partition = 0;
   std::uint64_t offset = 0;  // in its log, else the broker's number of the message
   std::int64_t time_ns = 0, expires_ns = 0;
+  std::int32_t priority = 0;  // of the variant that has any
 };
 using RecordPtr = std::shared_ptr<const Record>;
 
@@ -159,6 +160,7 @@ struct Batch {
   std::unique_ptr<char[]> messages;
   std::vector<Item> items;
   std::vector<std::vector<rst_header>> headers;
+  std::vector<std::int64_t> timestamps;
   std::vector<rst_message_meta> metas;
   std::vector<std::shared_ptr<std::string>> payloads;
   std::vector<std::shared_ptr<void>> pages;  // of the variant whose payloads end with their memory

@@ -290,6 +290,12 @@ Batch* Instance::make_batch(Subscription* sub, std::vector<Item> items) {
   batch->items = std::move(items);
   batch->headers.resize(count);
   batch->metas.resize(count);
+  for (const Item& item : batch->items)
+    batch->timestamps.push_back(is(first_timestamp_is_of_all) ? batch->items[0].record->time_ns : item.record->time_ns);
+  if (is(timestamps_are_zero)) batch->timestamps.assign(count, 0);
+  if (is(time_is_of_the_delivery)) batch->timestamps.assign(count, host_->now(host_, RST_CLOCK_WALL));
+  if (is(create_time_is_the_brokers)) batch->raw.flags = RST_BATCH_TIME_IS_CREATE;
+  batch->raw.timestamps = batch->timestamps.data();
   for (std::uint32_t i = 0; i < count; ++i) {
     const Item& item = batch->items[i];
     const Record& record = *item.record;
@@ -407,7 +413,11 @@ void Instance::due_of_subscriptions(std::int64_t now_ns) {
       }
       --sub.group->unsettled;
       if (!is(late_ack_counts)) (is(late_ack_is_ok) ? sub.late : sub.voided).insert(each->first);
-      put_back(*sub.group, std::move(each->second.item), true);
+      const Item& item = each->second.item;
+      if (sub.max_attempts == 0 || item.attempts + 1U < sub.max_attempts || is(deadline_ignores_max_attempts))
+        put_back(*sub.group, item, true);
+      else if (!is(deadline_loses_the_last_attempt))
+        dead_letter(sub, item, nullptr);
       each = sub.unsettled.erase(each);
     }
     if (sub.dropped != 0 && !is(drops_unreported)) {

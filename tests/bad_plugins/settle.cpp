@@ -42,7 +42,8 @@ std::int32_t Instance::settle(const rst_settle* call, rst_error* error) {
   std::vector<std::int32_t> statuses;
   for (std::uint32_t i = 0; i < settle.count; ++i) {
     rst_settlement item = element(settle.items, settle.stride, i);
-    statuses.push_back(settle_one(*sub, item, settle.tx));
+    const bool skipped = is(tx_takes_the_first_of_a_call) && settle.tx != 0 && i > 0;
+    statuses.push_back(skipped ? RST_OK : settle_one(*sub, item, settle.tx));
   }
   const auto write = [settle, statuses] {
     for (std::uint32_t i = 0; i < settle.count; ++i) {

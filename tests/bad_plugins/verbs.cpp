@@ -125,6 +125,8 @@ std::int32_t Instance::subscribe(std::uint64_t on, const rst_subscription_spec* 
     if (is(refused_subscribe_completes)) finish(spec.op, 0, RST_E_INVALID, "refused");
     return issues.first(error);
   }
+  const bool lost = kind_of(spec.kind) == log_kind && !keeps(spec);
+  if (lost && !is(failed_subscribe_stays)) return fail(error, RST_E_NOT_FOUND, "the log has no such position");
   const std::uint64_t made = new_handle();
   Subscription& sub = subscriptions_[made];
   sub.id = spec.id;
@@ -143,6 +145,11 @@ std::int32_t Instance::subscribe(std::uint64_t on, const rst_subscription_spec* 
   sub.dead_letter = view(spec.dead_letter);
   if (const auto* option = given(spec.options, spec.option_count, "ack_timeout"))
     sub.ack_timeout_ns = option->value.as.u64;
+  if (lost) {
+    sub.open = true;
+    return fail(error, RST_E_NOT_FOUND, "the log has no such position");
+  }
+  if (spec.op == 0 && is(subscribes_only_with_an_op)) sub.messages = 0;
   status = finish(spec.op, made, 0, {}, [this, made] {
     if (const auto it = subscriptions_.find(made); it != subscriptions_.end()) it->second.open = true;
   });
