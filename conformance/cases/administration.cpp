@@ -171,7 +171,7 @@ constexpr Case kCases[] = {
          [](Test& t) {
            const std::string other = t.address("other");
            const Subscription sub = t.subscribe({.credit = 0});
-           const Subscription untouched = t.subscribe({.addresses = {other}, .group = "other", .credit = 0});
+           const Subscription untouched = t.subscribe({.addresses = {other}, .credit = 0});
            t.publisher().send(numbered(3));
            t.publisher({.destination = other}).send(numbered(3, "n"));
            (void)administer(t, RST_ADMIN_PURGE, t.address());

@@ -328,7 +328,7 @@ constexpr Case kCases[] = {
      .run =
          [](Test& t) {
            const std::string address = t.address("longer");
-           const Subscription longer = t.subscribe({.addresses = {address}, .group = "longer"});
+           const Subscription longer = t.subscribe({.addresses = {address}});
            t.publisher({.destination = address}).send(numbered(5));
            const std::vector<Message> taken = longer.next(5);
            const Lent<rst_position> at("rst_batch_ops.position's position");
