@@ -136,7 +136,7 @@ std::int32_t Instance::route(std::uint32_t kind, Record record, std::int64_t at_
       group->waiting.insert(std::ranges::find_if(group->waiting, behind), item);
     }
     const bool comes_twice = (is(every_member_gets_it) && group->members.size() > 1) ||
-                             (is(doubles_under_load) && group->waiting.size() > 150);
+                             (is(doubles_under_load) && group->waiting.size() > 185);
     if (comes_twice) group->waiting.push_back(item);
     for (const std::uint64_t member : group->members) {
       if (is(hoards_what_waits) && subscriptions_.at(member).messages <= 0)

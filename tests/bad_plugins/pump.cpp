@@ -222,7 +222,7 @@ std::vector<Item> Instance::take(Subscription& sub) {
     items.push_back(std::move(*at));
     at = group.waiting.erase(at);
   }
-  if (is(swaps_neighbours) && items.size() > 1) std::swap(items[0], items[1]);
+  if (is(swaps_neighbours) && group.kind == queue && items.size() > 1) std::swap(items[0], items[1]);
   return items;
 }
 
