@@ -269,8 +269,8 @@ void Instance::close_subscription(std::uint64_t handle) {
     return !is(revoke_outlives_its_member);
   });
   for (auto& owner : group->owner) owner = owner == handle ? 0 : owner;
-  if (group->name.empty() || is(close_deletes_group)) {
-    std::erase_if(groups_, [&](const auto& each) { return each.second == group && group->members.empty(); });
+  if (group->members.empty() && (group->name.empty() || is(close_deletes_group))) {
+    std::erase_if(groups_, [&](const auto& each) { return each.second == group; });
   } else if (!is(leaver_keeps_its_partitions)) {
     assign(group);
   }

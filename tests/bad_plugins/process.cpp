@@ -74,10 +74,13 @@ void on_connect() {
       ::usleep(100'000);
       ::_exit(0);
     }
-    std::thread([child] {
-      ::pthread_setname_np(::pthread_self(), "rst-wait");
-      ::waitpid(child, nullptr, 0);
-    }).detach();
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);  // a thread begins with the mask of its maker
+    std::thread waits([child] { ::waitpid(child, nullptr, 0); });
+    ::pthread_setname_np(waits.native_handle(), "rst-wait");
+    waits.detach();
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 }
 

@@ -114,7 +114,8 @@ std::int32_t check_message(std::uint32_t kind, const rst_out_message& message) {
   const bool settles = can(kind, RST_CAP_SETTLE);
   const std::uint32_t flags =
       (settles ? RST_OUT_NULL_PAYLOAD : 0U) | (can(kind, RST_CAP_UNROUTED) ? RST_OUT_MANDATORY : 0U);
-  if ((message.flags & ~flags) != 0 && !is(unknown_message_flag_is_taken)) return -RST_E_UNSUPPORTED;
+  const std::uint32_t taken = is(unknown_message_flag_is_taken) ? ~std::uint32_t{RST_OUT_NULL_PAYLOAD} : 0U;
+  if ((message.flags & ~(flags | taken)) != 0) return -RST_E_UNSUPPORTED;
   if (message.payload_len > kMaxPayload && !is(payload_has_no_limit)) return -RST_E_TOO_LARGE;
   if (message.header_count > kMaxHeaders && !is(further_headers_are_cut_off)) return -RST_E_TOO_LARGE;
   if (message.key != nullptr && !can(kind, RST_CAP_KEY)) return -RST_E_UNSUPPORTED;
