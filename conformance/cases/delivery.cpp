@@ -214,6 +214,10 @@ constexpr Case kCases[] = {
              sub.retry(message);
              message = comes("a retried message is delivered again", "S2");
            }
+           if (t.kind.can(RST_CAP_RETRY_AFTER)) {
+             sub.retry(message, 20ms);
+             message = comes("a message retried with a delay is delivered when it is over", "S2");
+           }
            sub.ack(message);
            sub.ack(first);
            if (t.kind.can(RST_CAP_SEEK)) {
@@ -443,6 +447,8 @@ constexpr Case kCases[] = {
            std::vector<Subscribe> wanted{{.addresses = {t.address("x")}}, {.addresses = {t.address("y")}}};
            if (t.kind.can(RST_CAP_WILDCARD) && !t.testkit.pattern.empty())
              wanted.push_back({.addresses = {t.pattern()}});
+           const Subscribe two{.addresses = {t.address("x"), t.address("z")}};
+           if (t.plan(two).ok()) wanted.push_back(two);
            std::vector<Subscription> subs;
            for (Subscribe& each : wanted) {
              if (t.kind.can(RST_CAP_GROUP)) each.group = "g" + std::to_string(subs.size());

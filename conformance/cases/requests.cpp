@@ -155,6 +155,23 @@ constexpr Case kCases[] = {
            Asked asked = ask(client, {.payload = "anybody?"}, t.tick());
            t.expect_code(asked.pending.wait().code, RST_E_NO_ROUTE, "cap", "a request where nobody listens");
          }},
+    {.name = "request.ends-with-its-session",
+     .rule = "R2",
+     .says = "A request that a loss has ended is RETRYABLE, and MAYBE_APPLIED: somebody may have got it.",
+     .needs = {RST_CAP_REQUEST},
+     .run =
+         [](Test& t) {
+           if (t.testkit.disconnect_options.empty()) Test::skip("the testkit names no disconnect_options");
+           const Connection on = t.instance().connect({.options = t.testkit.disconnect_options});
+           const Subscription server = t.subscribe({.connection = on});
+           Asked asked = ask(t.publisher({.connection = on}), {.payload = "x"}, 30s);
+           finish(server, server.next("cap", "the request is delivered"));
+           const Outcome outcome = asked.pending.wait();
+           if (outcome.code == RST_E_TIMEOUT) Test::skip("requests go on after a loss");
+           constexpr std::uint32_t kFlags = RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED;
+           t.expect(!outcome.ok() && (outcome.flags & kFlags) == kFlags, "R2", "RETRYABLE and MAYBE_APPLIED",
+                    outcome.said());
+         }},
     {.name = "request.ends-with-its-publisher",
      .rule = "C1",
      .says = "Closing the connection completes the requests that wait, before the close itself completes.",

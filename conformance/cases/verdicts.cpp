@@ -324,11 +324,15 @@ constexpr Case kCases[] = {
            const Subscription dead = t.subscribe({.addresses = {t.address("dead")}, .group = "dead"});
            const Subscription sub = t.subscribe(wanted);
            const Publisher out = t.publisher();
-           out.send("fails");
-           sub.retry(sub.next());
+           const Published typed = out.publish(Out{.payload = "fails", .content_type = "text/plain"});
+           if (!typed.verb.ok() || typed.statuses[0] < 0) out.send("fails");  // the kind carries none
+           const Message first = sub.next();
+           sub.retry(first);
            sub.retry(sub.next("S2", "what was retried comes again, below max_attempts"));
            const Message failed = dead.next("S2", "after max_attempts a message goes to the dead letter");
            t.expect(failed.payload == "fails", "S2", "the message that failed", quoted(failed.payload));
+           t.expect(failed.content_type == first.content_type, "S2", "with its content type, " + first.content_type,
+                    quoted(failed.content_type));
            out.send("poison");
            sub.reject(sub.next());
            const Message rejected = dead.next("S2", "a rejected message goes to the subscription's dead letter");

@@ -174,6 +174,7 @@ void Instance::dead_letter(const Subscription& sub, const Item& item, const rst_
   if (to.empty() || is(dead_letter_is_lost)) return;
   Record record = *item.record;
   record.address = to;
+  if (is(dead_letter_has_no_content_type)) record.content_type.clear();
   for (std::uint32_t i = 0; detail != nullptr && i < detail->header_count; ++i) {
     record.headers.push_back(header_of(detail->headers[i]));
   }
@@ -344,6 +345,12 @@ void Instance::lose(Connection& connection) {
     tell(RST_EVENT_SUB_DOWN, sub);
   }
   for (auto& [handle, publisher] : publishers_) publisher.down |= publisher.connection == connection.id;
+  std::erase_if(requests_, [&](const auto& each) {
+    if (!is(loss_of_a_request_is_final) || publishers_.at(each.second.publisher).connection != connection.id)
+      return false;
+    finish(each.second.op, 0, RST_E_UNAVAILABLE, "the connection is lost");
+    return true;
+  });
 }
 
 void Instance::resume(Connection& connection) {

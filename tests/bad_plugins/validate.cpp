@@ -226,7 +226,7 @@ std::int32_t match(const rst_subscription_spec* subscription, const rst_publishe
                                            ? std::string_view(message->destination, message->destination_len)
                                            : view(from.destination);
   if (destination.empty()) return fail(error, RST_E_INVALID, "the destination is empty");
-  for (std::uint32_t i = 0; i < to.address_count; ++i) {
+  for (std::uint32_t i = 0; i < (is(match_asks_one_address) ? 1 : to.address_count); ++i) {
     if (to.addresses[i].len == 0) return fail(error, RST_E_INVALID, "an address is empty");
     if (to.kind == from.kind && matches(view(to.addresses[i]), destination)) return is(match_says_no) ? 0 : 1;
   }
