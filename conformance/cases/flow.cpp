@@ -61,6 +61,12 @@ constexpr Case kCases[] = {
            t.publisher().send(numbered(20));  // two or three bytes each
            for (const Message& message : sub.next(12, "F1")) finish(sub, message);
            sub.nothing("F1", "nothing is delivered without credit");
+           const Subscription bytes =
+               t.subscribe({.addresses = {t.address("bytes")}, .credit = 0, .credit_bytes = 100});
+           bytes.credit(1, 0);
+           t.publisher({.destination = t.address("bytes")}).send("m");
+           finish(bytes,
+                  bytes.next("F1", "the bytes that a subscription began with are there when messages are added"));
          }},
     {.name = "flow.one-byte-of-credit",
      .rule = "F1",
@@ -116,6 +122,7 @@ constexpr Case kCases[] = {
              sub.ack(unsettled.front());
              unsettled.erase(unsettled.begin());
              unsettled.push_back(sub.next("F2", "a settlement makes room in the window"));
+             if (i == 0) sub.nothing("F2", "a settlement makes room for one");
            }
            for (const Message& message : unsettled) sub.ack(message);
          }},

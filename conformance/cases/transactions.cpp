@@ -174,6 +174,30 @@ constexpr Case kCases[] = {
            (void)in.sub.close().wait();
            t.subscribe().nothing("X1", "what was acknowledged in a committed transaction does not come again");
          }},
+    {.name = "tx.gives-back-at-commit",
+     .rule = "X1",
+     .says = "What is retried or released in a transaction comes again at commit, and not before.",
+     .needs = {RST_CAP_TX_SETTLE, RST_CAP_TX_PUBLISH},
+     .run =
+         [](Test& t) {
+           Input in(t, 1);
+           const Publisher out = transactional(t, t.address("out"));
+           for (const auto& [capability, verdict] : {std::pair{RST_CAP_RETRY, std::uint16_t{RST_VERDICT_RETRY}},
+                                                     std::pair{RST_CAP_RELEASE, std::uint16_t{RST_VERDICT_RELEASE}}}) {
+             if (!t.kind.can(capability)) continue;
+             const Transaction tx = out.begin(&in.sub);
+             const std::int32_t code = settle(in.sub, in.messages[0], tx, verdict);
+             if (code == RST_E_UNSUPPORTED) {  // in a transaction: then it has not settled anything
+               abort(t, tx);
+               continue;
+             }
+             t.expect_code(code, RST_OK, "S2", std::string(verdict_name(verdict)) + " in a transaction");
+             in.sub.nothing("X1", "what an open transaction has settled does not come again");
+             commit(t, tx);
+             in.messages[0] = in.sub.next("X1", "what a committed transaction gives back comes again");
+           }
+           in.sub.ack(in.messages[0]);
+         }},
     {.name = "tx.abort-redelivers",
      .rule = "X3",
      .says = "After abort the enlisted tokens are stale, and their messages come again.",

@@ -117,6 +117,27 @@ TEST_P(Lifecycle, ManagesTopicsAndGroups) {
   EXPECT_EQ(client.publish(publisher, {{"d"}}), RST_DONE);  // the fixed destination is made again
 }
 
+TEST_P(Lifecycle, DescribesInJsonWhateverTheName) {
+  const std::string name = "a\"\\\n\x1f";
+  EXPECT_EQ(client.admin(RST_ADMIN_CREATE, name, "orders"), RST_DONE);
+  std::string told;
+  rst_report report{};
+  report.struct_size = sizeof report;
+  report.ctx = &told;
+  report.text = [](void* ctx, std::uint32_t, rst_str text) {
+    static_cast<std::string*>(ctx)->assign(text.ptr, text.len);
+  };
+  rst_admin_request request{};
+  request.struct_size = sizeof request;
+  request.connection = client.connection;
+  request.action = RST_ADMIN_DESCRIBE;
+  request.name = str(name);
+  request.parent = str("orders");
+  request.report = &report;
+  EXPECT_EQ(client.extension<rst_admin>(RST_EXT_ADMIN).apply(client.instance, &request, nullptr), RST_DONE);
+  EXPECT_EQ(told.find(R"({"name":"a\"\\\u000a\u001f","kind":"topic","parent":"orders","waiting":0,)"), 0U) << told;
+}
+
 TEST_P(Lifecycle, CountsExactly) {
   const auto subscription = client.subscribe({.addresses = {"orders"}, .group = "g", .credit = 4});
   const auto publisher = client.publisher("orders");
@@ -134,11 +155,38 @@ TEST_P(Lifecycle, CountsExactly) {
       {RST_STAT_EXPIRED, 0}};
   EXPECT_EQ(stats, expected);
   EXPECT_EQ(client.stats(publisher)[RST_STAT_PUBLISHED], 6U);
-  EXPECT_EQ(client.stats(client.connection)[RST_STAT_WAITING], 2U);
+  auto whole = client.stats(client.connection);
+  EXPECT_EQ(whole[RST_STAT_WAITING], 2U);
+  EXPECT_EQ(whole[0x10000], 4U);  // stored: what waits or is unsettled
+  EXPECT_GE(whole[0x10001], 4U);  // their bytes
+  EXPECT_LT(whole[0x10001], 1000U);
+}
+
+TEST_P(Lifecycle, ForgetsIdleTopicsThatNobodyDeclared) {
+  constexpr int kMore = 100'100;  // than may exist
+  client.host.fixed_now_ns = 1;
+  client.step(1);
+  EXPECT_EQ(client.admin(RST_ADMIN_CREATE, "declared"), RST_DONE);
+  const auto publisher = client.publisher("");
+  rst_out_props later{};
+  later.struct_size = sizeof later;
+  later.delay_ns = 1000;
+  later.priority = later.partition = -1;
+  EXPECT_EQ(client.publish(publisher, {{.payload = "a", .destination = "used", .props = later}}), RST_DONE);
+  std::vector<Out> messages(1);
+  for (int i = 0; i < kMore; ++i) {
+    messages[0].destination = "t" + std::to_string(i);
+    ASSERT_EQ(client.publish(publisher, messages), RST_DONE) << i;
+  }
+  EXPECT_LT(client.stats(client.connection)[0x10002], 1000U);  // topics
+  const auto subscription = client.subscribe({{"used"}});
+  client.step(1001);
+  EXPECT_EQ(client.payloads(subscription), std::vector<std::string>{"a"});
+  EXPECT_EQ(client.admin(RST_ADMIN_DELETE, "declared"), RST_DONE);
 }
 
 TEST_P(Lifecycle, ReportsEveryProblemOfASpecAtOnce) {
-  const std::vector<rst_str> addresses{str("a..b"), str("a.>.b"), str("ok.*"), str("")};
+  const std::vector<rst_str> addresses{str("a..b"), str("a.>.b"), str("ok.*"), str(""), str("more.>")};
   rst_option option{};
   option.name = str("ack_timeot");
   option.decl = RST_OPTION_PASS_THROUGH;
@@ -146,7 +194,7 @@ TEST_P(Lifecycle, ReportsEveryProblemOfASpecAtOnce) {
   spec.struct_size = sizeof spec;
   spec.kind = 1;
   spec.addresses = addresses.data();
-  spec.address_count = 4;
+  spec.address_count = 5;
   spec.dead_letter = str("ok.letters");
   spec.options = &option;
   spec.option_count = 1;
@@ -162,8 +210,8 @@ TEST_P(Lifecycle, ReportsEveryProblemOfASpecAtOnce) {
   EXPECT_EQ(client.table.validate(RST_SCOPE_SUBSCRIPTION, &spec, &plan, &report, nullptr), -RST_E_OPTION);
   std::string all;
   for (const auto& issue : issues) all += issue + '\n';
-  for (const auto* named :
-       {"`ack_timeot`", "`a..b`", "`a.>.b`", "``", "`ok.*` is a pattern", "exactly one topic", "`ok.letters`"}) {
+  for (const auto* named : {"`ack_timeot`", "`a..b`", "`a.>.b`", "``", "`ok.*` is a pattern", "`more.>` is a pattern",
+                            "exactly one topic", "`ok.letters`"}) {
     EXPECT_NE(all.find(named), std::string::npos) << named << " is not in:\n" << all;
   }
   EXPECT_EQ(plan.flags, RST_PLAN_BROKER_MOVES);

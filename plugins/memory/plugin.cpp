@@ -168,7 +168,7 @@ std::int32_t Instance::Subscription::open(sdk::ErrorOut error) {
 void Instance::Subscription::on_open() {
   const auto opening = std::move(opening_);
   broker.join(state);
-  if (opening->credit_messages > 0) broker.credit(state, opening->credit_messages, opening->credit_bytes);
+  broker.credit(state, opening->credit_messages, opening->credit_bytes);
 }
 
 void Instance::Subscription::on_close(bool /*abort*/, std::uint64_t /*timeout_ns*/) { broker.close(state); }

@@ -187,6 +187,7 @@ TEST_P(Settle, TakesBackWhatIsNotSettledInTimeUnlessExtended) {
   client.step(26 * kSecond);  // the second attempt was the last
   EXPECT_TRUE(client.take(subscription).empty());
   EXPECT_EQ(client.stats(subscription.handle)[RST_STAT_REJECTED], 1U);
+  EXPECT_EQ(client.stats(subscription.handle)[RST_STAT_RETRIED], 1U);
 }
 
 TEST_P(Settle, GivesOneOfConcurrentAttemptsTheToken) {

@@ -198,5 +198,22 @@ TEST_P(Transactions, TakeTheirRoomWhenTheyArePublishedAndGiveItBack) {
   EXPECT_EQ(publish(begin(), {{"c"}}), RST_DONE);
 }
 
+TEST_P(Transactions, KeepWhatTheySettleInAFullLog) {
+  client.connect("memory:small", {{"capacity", 2U}});
+  const auto in = client.subscribe({.addresses = {"in"}, .group = "g", .kind = 1});
+  out = open("out");
+  const auto to = client.publisher("in", 1);
+  client.publish(to, {{"a"}, {"b"}});
+  const auto tx = begin();
+  for (const auto& each : client.take(in)) EXPECT_EQ(settle(tx, in, each.token, RST_VERDICT_ACK), RST_OK);
+  EXPECT_EQ(client.publish(to, {{"c"}}), -RST_E_BACKPRESSURE);
+  EXPECT_EQ(abort(tx), RST_DONE);
+  EXPECT_EQ(client.payloads(in), (Payloads{"a", "b"}));
+  rst_position earliest{};
+  earliest.kind = RST_POSITION_EARLIEST;
+  EXPECT_EQ(client.seek(in, earliest), RST_DONE);
+  EXPECT_EQ(client.payloads(in), (Payloads{"a", "b"}));
+}
+
 }  // namespace
 }  // namespace ruststream::memory::test

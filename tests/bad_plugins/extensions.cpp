@@ -56,7 +56,7 @@ std::int32_t Instance::request(rst_publish* from, rst_error* error) {
     return fail(error, -bad, "this kind cannot carry the message");
   Record record = record_of(*publisher, message);
   if (const auto group = full(publisher->kind, record.address); group != nullptr) {
-    publisher->full = group;
+    if (!is(refused_request_is_forgotten)) publisher->full = group;
     return fail(error, RST_E_BACKPRESSURE, "no room; publish again after PUB_WRITABLE", RST_ERROR_RETRYABLE);
   }
   from->accepted = 1;
@@ -114,7 +114,7 @@ std::int32_t Instance::apply(const rst_admin_request* from, rst_error* error) {
   } else {
     for (auto& [key, group] : groups_) {
       if (!concerns(std::pair{key, group})) continue;
-      value += group->waiting.size() + group->delayed.size();
+      value += group->waiting.size() + (is(purge_counts_nothing_delayed) ? 0 : group->delayed.size());
       if (is(purge_removes_nothing)) continue;
       group->waiting.clear();
       group->delayed.clear();
@@ -139,12 +139,19 @@ std::int32_t Instance::snapshot(const rst_stats_query* from, rst_stat* stats, st
   std::vector<rst_stat> all;
   if (const auto sub = subscriptions_.find(query.handle); sub != subscriptions_.end()) {
     const Subscription& s = sub->second;
-    all = {{RST_STAT_WAITING, 0, s.group->waiting.size()},
+    const auto keyless = [](const Item& each) { return each.record->partition == 0; };
+    all = {{RST_STAT_WAITING, 0,
+            is(stats_miss_partitions) ? static_cast<std::uint64_t>(std::ranges::count_if(s.group->waiting, keyless))
+                                      : s.group->waiting.size()},
            {RST_STAT_UNSETTLED, 0, is(stats_count_nothing) ? 0 : s.unsettled.size()},
            {RST_STAT_CREDIT, 0, static_cast<std::uint64_t>(std::max<std::int64_t>(s.messages, 0))}};
   } else if (connections_.contains(query.handle) && query.name.len == 0) {
-    all = {{RST_STAT_PUBLISHED, 0, published_}};
-  } else if (connections_.contains(query.handle) || publishers_.contains(query.handle)) {
+    std::uint64_t delayed = 0;
+    for (const auto& [key, group] : groups_) delayed += is(stats_miss_what_is_delayed) ? 0 : group->delayed.size();
+    all = {{RST_STAT_PUBLISHED, 0, published_}, {RST_STAT_DELAYED, 0, delayed}};
+  } else if (const auto publisher = publishers_.find(query.handle); publisher != publishers_.end()) {
+    all = {{RST_STAT_PUBLISHED, 0, publisher->second.published}};
+  } else if (connections_.contains(query.handle)) {
     return fail(error, RST_E_UNSUPPORTED, "nothing is counted there");
   } else {
     (void)find(subscriptions_, query.handle, error, &status);

@@ -135,7 +135,7 @@ struct Publisher : Object {
   std::uint32_t kind = queue;
   std::string destination;
   std::shared_ptr<Group> full;  // what refused, while a PUB_WRITABLE is owed
-  std::uint64_t tx = 0;
+  std::uint64_t tx = 0, published = 0;
 };
 struct Transaction {
   std::uint64_t publisher = 0;

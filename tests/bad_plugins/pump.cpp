@@ -203,6 +203,7 @@ std::vector<Item> Instance::take(Subscription& sub) {
                           ? messages
                           : std::min<std::int64_t>(messages, static_cast<std::int64_t>(sub.window) -
                                                                  static_cast<std::int64_t>(sub.unsettled.size()));
+  if (is(settlement_makes_room_for_two) && sub.last_token > sub.unsettled.size() && room < messages) ++room;
   room = std::min<std::int64_t>(room, is(exceeds_max_batch)           ? kMaxBatch
                                       : is(delivers_past_byte_credit) ? 1
                                                                       : sub.max_batch);

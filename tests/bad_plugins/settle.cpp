@@ -187,7 +187,8 @@ std::int32_t Instance::commit(std::uint64_t tx, std::uint64_t op, rst_error* err
       Delivered delivered = std::move(each->second);
       each = sub.unsettled.erase(each);
       --sub.group->unsettled;
-      const std::uint16_t verdict = is(commit_releases) ? RST_VERDICT_RELEASE : delivered.verdict;
+      std::uint16_t verdict = is(commit_releases) ? RST_VERDICT_RELEASE : delivered.verdict;
+      if (is(commit_gives_nothing_back)) verdict = RST_VERDICT_ACK;
       apply_verdict(sub, std::move(delivered), verdict, 0, nullptr);
     }
   }

@@ -138,6 +138,7 @@ std::int32_t Instance::subscribe(std::uint64_t on, const rst_subscription_spec* 
   sub.group->members.push_back(made);
   sub.messages = spec.credit_messages;
   sub.bytes = static_cast<std::int64_t>(spec.credit_bytes);
+  if (is(bytes_alone_are_lost) && spec.credit_messages == 0) sub.bytes = 0;
   sub.max_batch =
       std::min(spec.max_batch == 0 ? kMaxBatch : spec.max_batch, is(good_delivers_from_four_threads) ? 1 : kMaxBatch);
   sub.window = spec.window_messages;
@@ -325,6 +326,7 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
   const auto accepted = static_cast<std::uint32_t>(statuses.size());
   if (is(accepts_more_than_it_stored)) statuses.resize(std::min<std::size_t>(call.count, statuses.size() + 1), RST_OK);
   from->accepted = static_cast<std::uint32_t>(statuses.size());
+  if (!is(stats_miss_single_publishes) || call.count != 1) publisher->published += accepted;
   if (is(backpressure_after_a_prefix) && accepted < call.count)
     return fail(error, RST_E_BACKPRESSURE, "no room", RST_ERROR_RETRYABLE);
   if (accepted == 0 && call.count != 0 && from->accepted == 0)
