@@ -134,7 +134,7 @@ void Host::forget(std::uint64_t id) {
   const bool connection = named_.contains(id);
   for (auto& [each, named] : named_) named.gone = named.gone || each == id || named.connection == id;
   for (auto& [each, subscription] : subscriptions_) {
-    if (each != id && !(connection && subscription.connection == id)) continue;
+    if (each != id && (!connection || subscription.connection != id)) continue;
     subscription.gone = true;
     *subscription.closed = true;
   }
