@@ -12,8 +12,8 @@
 #include <utility>
 
 // Of AddressSanitizer, where the runner and the plugin are built with it: null, or the first byte that may not be read.
-extern "C" [[gnu::weak]] void* __asan_region_is_poisoned(void* begin,
-                                                         std::size_t size);  // NOLINT(bugprone-reserved-identifier)
+// NOLINTNEXTLINE(readability-identifier-naming): the name is AddressSanitizer's
+extern "C" [[gnu::weak]] void* __asan_region_is_poisoned(void* begin, std::size_t size);
 
 namespace conformance {
 namespace {
