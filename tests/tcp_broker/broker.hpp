@@ -174,7 +174,7 @@ struct Broker::Connection : sdk::Connection {
     std::uint16_t verdict;
   };
   void settle(const std::vector<Verdict>& verdicts);
-  [[nodiscard]] bool publishing() const { return !unconfirmed.empty(); }
+  [[nodiscard]] bool publishing() const { return !unconfirmed_.empty(); }
 
   // The socket [I/O thread].
   [[nodiscard]] pollfd wanted() const;
@@ -211,24 +211,24 @@ struct Broker::Connection : sdk::Connection {
   void published();  // some have their final status: who waits for that
   void expire(Time now);
 
-  const std::string host_name;
-  const std::uint16_t port;
-  const std::string token;
-  const std::uint64_t auth_attempts;
-  const std::chrono::nanoseconds keepalive;
-  const bool keeps_trying;  // RST_CONNECT_RETRY_INITIAL
-  const std::chrono::nanoseconds timeout;
-  sdk::Backoff backoff;
-  State state = State::away;
-  bool was_up = false;
-  int socket = -1;
-  std::uint64_t session = 0;  // rises with each
-  std::uint64_t refusals_in_a_row = 0;
-  Time open_deadline{}, next_attempt{}, attempt_deadline{}, heard{}, asked{};
-  std::string in, out;
-  std::string held;                               // of one variant
-  std::map<std::uint64_t, Outgoing> unconfirmed;  // by number, which rises
-  std::uint64_t last_number = 0;
+  const std::string host_name_;
+  const std::uint16_t port_;
+  const std::string token_;
+  const std::uint64_t auth_attempts_;
+  const std::chrono::nanoseconds keepalive_;
+  const bool keeps_trying_;  // RST_CONNECT_RETRY_INITIAL
+  const std::chrono::nanoseconds timeout_;
+  sdk::Backoff backoff_;
+  State state_ = State::away;
+  bool was_up_ = false;
+  int socket_ = -1;
+  std::uint64_t session_ = 0;  // rises with each
+  std::uint64_t refusals_in_a_row_ = 0;
+  Time open_deadline_{}, next_attempt_{}, attempt_deadline_{}, heard_{}, asked_{};
+  std::string in_, out_;
+  std::string held_;                               // of one variant
+  std::map<std::uint64_t, Outgoing> unconfirmed_;  // by number, which rises
+  std::uint64_t last_number_ = 0;
 };
 
 }  // namespace tcp

@@ -66,80 +66,81 @@ bool Broker::publishing() const {
 }
 
 Broker::Connection::~Connection() {
-  if (socket >= 0) ::close(socket);
+  if (socket_ >= 0) ::close(socket_);
 }
 
 void Broker::Connection::begin() {
   broker.connections.emplace(id(), this);
-  open_deadline = Clock::now() + timeout;
+  open_deadline_ = Clock::now() + timeout_;
   attempt();
 }
 
 void Broker::Connection::attempt() {
-  next_attempt = kNever;
-  attempt_deadline = Clock::now() + kAttemptLimit;
-  socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  next_attempt_ = kNever;
+  attempt_deadline_ = Clock::now() + kAttemptLimit;
+  socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket_ < 0) return lost(std::strerror(errno));
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  (void)::inet_pton(AF_INET, host_name.c_str(), &address.sin_addr);
+  address.sin_port = htons(port_);
+  (void)::inet_pton(AF_INET, host_name_.c_str(), &address.sin_addr);
   const int on = 1;
-  (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS)
+  (void)::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 && errno != EINPROGRESS)
     return lost(std::strerror(errno));
-  state = State::connecting;
+  state_ = State::connecting;
 }
 
 pollfd Broker::Connection::wanted() const {
-  const bool writes = state == State::connecting || !out.empty();
-  return {socket, static_cast<short>((state == State::connecting ? 0 : POLLIN) | (writes ? POLLOUT : 0)), 0};
+  const bool writes = state_ == State::connecting || !out_.empty();
+  return {socket_, static_cast<short>((state_ == State::connecting ? 0 : POLLIN) | (writes ? POLLOUT : 0)), 0};
 }
 
 void Broker::Connection::serve(short ready) {
-  if (socket < 0) return;
-  if (ready != 0 && state == State::connecting) {
+  if (socket_ < 0) return;
+  if (ready != 0 && state_ == State::connecting) {
     int why = 0;
     socklen_t size = sizeof why;
-    (void)::getsockopt(socket, SOL_SOCKET, SO_ERROR, &why, &size);
+    (void)::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &why, &size);
     if (why != 0) return lost(std::strerror(why));
-    state = State::greeting;
-    Frame(out, 'H').text(token);
+    state_ = State::greeting;
+    Frame(out_, 'H').text(token_);
     if (is(connects_without_an_answer)) return up();
   }
-  if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0 && state != State::connecting) read();
-  if (socket >= 0 && state != State::connecting) write();
+  if ((ready & (POLLIN | POLLHUP | POLLERR)) != 0 && state_ != State::connecting) read();
+  if (socket_ >= 0 && state_ != State::connecting) write();
 }
 
 void Broker::Connection::write() {
-  while (!out.empty()) {
-    const ssize_t put = ::send(socket, out.data(), out.size(), MSG_NOSIGNAL);
+  while (!out_.empty()) {
+    const ssize_t put = ::send(socket_, out_.data(), out_.size(), MSG_NOSIGNAL);
     if (put < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (put < 0) return lost(std::strerror(errno));
-    out.erase(0, static_cast<std::size_t>(put));
+    out_.erase(0, static_cast<std::size_t>(put));
   }
 }
 
 void Broker::Connection::read() {
   constexpr std::size_t kMost = 64 * 1024;
   std::array<char, kMost> buffer;
-  const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), 0);
+  const ssize_t got = ::recv(socket_, buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (got < 0) return lost(std::strerror(errno));
   if (got == 0) return lost("the server closed the connection");
-  heard = Clock::now();
-  in.append(buffer.data(), static_cast<std::size_t>(got));
-  std::string_view left = in;
-  const std::uint64_t of = session;
+  heard_ = Clock::now();
+  in_.append(buffer.data(), static_cast<std::size_t>(got));
+  std::string_view left = in_;
+  const std::uint64_t of = session_;
   while (left.size() >= 5) {
     std::string_view head = left;
     const auto length = take<std::uint32_t>(head);
     if (length == 0 || length > kLongestFrame) return lost("the server sent what is no frame");
     if (head.size() < length) break;
     frame(head[0], head.substr(1, length - 1));
-    if (session != of || socket < 0) return;
+    if (session_ != of || socket_ < 0) return;
     left.remove_prefix(4 + length);
   }
-  in.erase(0, in.size() - left.size());
+  in_.erase(0, in_.size() - left.size());
   for (const auto& [each, subscription] : subscriptions) subscription->pump();
   published();
 }
@@ -147,14 +148,14 @@ void Broker::Connection::read() {
 void Broker::Connection::frame(char type, std::string_view body) {
   switch (type) {
     case 'O':
-      if (state == State::greeting) up();
+      if (state_ == State::greeting) up();
       return;
     case 'X': return refused();
     case 'S': return subscribed(take<std::uint64_t>(body));
     case 'C': return unsubscribed(take<std::uint64_t>(body));
     case 'M': return deliver(body);
     case 'P':
-      if (const auto found = unconfirmed.find(take<std::uint64_t>(body)); found != unconfirmed.end())
+      if (const auto found = unconfirmed_.find(take<std::uint64_t>(body)); found != unconfirmed_.end())
         final_status(found, RST_OK);
       return;
     default: return;  // alive
@@ -162,25 +163,25 @@ void Broker::Connection::frame(char type, std::string_view body) {
 }
 
 void Broker::Connection::up() {
-  state = State::up;
-  heard = asked = Clock::now();
-  backoff.reset();
-  refusals_in_a_row = 0;
-  if (!std::exchange(was_up, true)) opened();
+  state_ = State::up;
+  heard_ = asked_ = Clock::now();
+  backoff_.reset();
+  refusals_in_a_row_ = 0;
+  if (!std::exchange(was_up_, true)) opened();
   rst_event event = sdk::Host::event(RST_EVENT_CONN_UP, about());
-  event.text = sdk::rst(host_name);
+  event.text = sdk::rst(host_name_);
   host().send(event);
   for (const auto& [each, subscription] : subscriptions) {
     if (!(is(resumes_nothing) && subscription->is_open)) subscribe(*subscription);
   }
-  for (auto& [number, message] : unconfirmed) {  // all of them again: in order, and at least once
-    out += message.frame;
+  for (auto& [number, message] : unconfirmed_) {  // all of them again: in order, and at least once
+    out_ += message.frame;
     message.sent = true;
   }
 }
 
 void Broker::Connection::refused() {
-  const bool enough = ++refusals_in_a_row >= auth_attempts || (!was_up && !keeps_trying);
+  const bool enough = ++refusals_in_a_row_ >= auth_attempts_ || (!was_up_ && !keeps_trying_);
   if (enough && !is(never_gives_up))
     return fail_for_good(RST_E_UNAUTHENTICATED, RST_ERROR_AUTH | RST_ERROR_USER, "the server refuses the token");
   lost("the server refuses the token");
@@ -188,12 +189,12 @@ void Broker::Connection::refused() {
 
 /// The session is over, or never came to be.
 void Broker::Connection::lost(std::string_view why) {
-  const bool ended_session = state == State::up;
-  if (socket >= 0) ::close(std::exchange(socket, -1));
-  in.clear();
-  out.clear();
-  ++session;
-  state = State::away;
+  const bool ended_session = state_ == State::up;
+  if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  in_.clear();
+  out_.clear();
+  ++session_;
+  state_ = State::away;
   if (ended_session) {
     const rst_error error = error_of(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE, why);
     rst_event event = sdk::Host::event(RST_EVENT_CONN_DOWN, about());
@@ -204,11 +205,11 @@ void Broker::Connection::lost(std::string_view why) {
     for (const auto& [each, subscription] : subscriptions)
       if (subscription->closing) leaving.push_back(each);
     for (const std::uint64_t each : leaving) unsubscribed(each);
-    if (is(forgets_what_is_pending)) unconfirmed.clear();
-    while (is(confirms_what_was_cut) && !unconfirmed.empty()) final_status(unconfirmed.begin(), RST_OK);
+    if (is(forgets_what_is_pending)) unconfirmed_.clear();
+    while (is(confirms_what_was_cut) && !unconfirmed_.empty()) final_status(unconfirmed_.begin(), RST_OK);
     published();
   }
-  if (!was_up && !keeps_trying) {
+  if (!was_up_ && !keeps_trying_) {
     (void)ended_while_opening(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE, why);
     return;
   }
@@ -216,19 +217,19 @@ void Broker::Connection::lost(std::string_view why) {
 }
 
 void Broker::Connection::try_later() {
-  const auto delay = backoff.next();
-  next_attempt = Clock::now() + (is(tries_without_spacing) ? 0ns : delay);
-  if (!was_up) return;
+  const auto delay = backoff_.next();
+  next_attempt_ = Clock::now() + (is(tries_without_spacing) ? 0ns : delay);
+  if (!was_up_) return;
   rst_event event = sdk::Host::event(RST_EVENT_CONN_RETRYING, about());
-  event.value = backoff.attempts();
+  event.value = backoff_.attempts();
   host().send(event);
 }
 
 /// Of a connection that the host does not have yet. It may be gone when this returns true.
 bool Broker::Connection::ended_while_opening(std::int32_t code, std::uint32_t flags, std::string_view why) {
-  if (was_up) return false;
-  if (socket >= 0) ::close(std::exchange(socket, -1));
-  state = State::failed;
+  if (was_up_) return false;
+  if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  state_ = State::failed;
   broker.connections.erase(id());
   open_failed(error_of(code, flags, why));
   return true;
@@ -236,16 +237,16 @@ bool Broker::Connection::ended_while_opening(std::int32_t code, std::uint32_t fl
 
 void Broker::Connection::fail_for_good(std::int32_t code, std::uint32_t flags, std::string_view why) {
   if (ended_while_opening(code, flags, why)) return;
-  if (socket >= 0) ::close(std::exchange(socket, -1));
-  state = State::failed;
-  next_attempt = kNever;
+  if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+  state_ = State::failed;
+  next_attempt_ = kNever;
   const rst_error error = error_of(code, flags | RST_ERROR_FATAL, why);
   rst_event event = sdk::Host::event(RST_EVENT_CONN_FAILED, about());
   event.error = &error;
   host().send(event);
-  while (!unconfirmed.empty()) {
-    const std::uint32_t maybe = unconfirmed.begin()->second.sent ? RST_ERROR_MAYBE_APPLIED : 0U;
-    final_status(unconfirmed.begin(), rst_status(code, flags | maybe));
+  while (!unconfirmed_.empty()) {
+    const std::uint32_t maybe = unconfirmed_.begin()->second.sent ? RST_ERROR_MAYBE_APPLIED : 0U;
+    final_status(unconfirmed_.begin(), rst_status(code, flags | maybe));
   }
   published();
 }
@@ -253,11 +254,11 @@ void Broker::Connection::fail_for_good(std::int32_t code, std::uint32_t flags, s
 void Broker::Connection::add(Subscription& subscription) {
   subscriptions.emplace(subscription.id(), &subscription);
   subscription.deadline = after(subscription.timeout_ns);
-  if (state == State::up) subscribe(subscription);
+  if (state_ == State::up) subscribe(subscription);
 }
 
 void Broker::Connection::subscribe(const Subscription& subscription) {
-  Frame(out, 'S')
+  Frame(out_, 'S')
       .number(subscription.id())
       .number(subscription.window)
       .text(subscription.address)
@@ -276,8 +277,8 @@ void Broker::Connection::close(Subscription& subscription, std::uint64_t timeout
   subscription.closing = true;
   subscription.deadline = after(timeout_ns);
   subscription.waiting.clear();
-  if (state != State::up) return unsubscribed(subscription.id());
-  Frame(out, 'C').number(subscription.id());
+  if (state_ != State::up) return unsubscribed(subscription.id());
+  Frame(out_, 'C').number(subscription.id());
 }
 
 void Broker::Connection::unsubscribed(std::uint64_t id) {
@@ -293,14 +294,14 @@ void Broker::Connection::deliver(std::string_view body) {
   const auto to = subscriptions.find(take<std::uint64_t>(body));
   Delivery delivery;
   delivery.number = take<std::uint64_t>(body);
-  delivery.session = session;
+  delivery.session = session_;
   delivery.attempt = take<std::uint16_t>(body);
   delivery.payload = body;
   if (to == subscriptions.end() || to->second->closing) {
-    Frame(out, 'A').number(delivery.number).number(std::uint8_t{RST_VERDICT_RELEASE});
+    Frame(out_, 'A').number(delivery.number).number(std::uint8_t{RST_VERDICT_RELEASE});
     return;
   }
-  if (is(settles_by_itself)) Frame(out, 'A').number(delivery.number).number(std::uint8_t{RST_VERDICT_ACK});
+  if (is(settles_by_itself)) Frame(out_, 'A').number(delivery.number).number(std::uint8_t{RST_VERDICT_ACK});
   to->second->waiting.push_back(std::move(delivery));
 }
 
@@ -308,23 +309,23 @@ void Broker::Connection::settle(const std::vector<Verdict>& verdicts) {
   if (is(publishing_delays_settling) && broker.publishing())
     return broker.post(id(), [verdicts](Connection& self) { self.settle(verdicts); });
   for (const Verdict& each : verdicts) {
-    if (state != State::up || (each.session != session && !is(honours_old_tokens))) continue;
-    Frame(out, 'A').number(each.number).number(static_cast<std::uint8_t>(each.verdict));
+    if (state_ != State::up || (each.session != session_ && !is(honours_old_tokens))) continue;
+    Frame(out_, 'A').number(each.number).number(static_cast<std::uint8_t>(each.verdict));
   }
 }
 
 void Broker::Connection::publish(std::vector<Outgoing> messages) {
   for (Outgoing& each : messages) {
-    std::uint64_t number = ++last_number;
+    std::uint64_t number = ++last_number_;
     for (std::size_t i = 0; i < sizeof number; ++i)  // behind length and type
       each.frame[5 + i] = static_cast<char>(number >> (8 * (sizeof number - 1 - i)));
-    each.sent = state == State::up;
-    if (each.sent) (is(confirms_what_it_only_holds) ? held : out) += each.frame;
-    const auto made = unconfirmed.emplace(number, std::move(each)).first;
+    each.sent = state_ == State::up;
+    if (each.sent) (is(confirms_what_it_only_holds) ? held_ : out_) += each.frame;
+    const auto made = unconfirmed_.emplace(number, std::move(each)).first;
     if (is(confirms_what_it_only_holds)) final_status(made, RST_OK);
   }
-  if (state != State::failed) return;
-  while (!unconfirmed.empty()) final_status(unconfirmed.begin(), rst_status(RST_E_UNAVAILABLE, RST_ERROR_FATAL));
+  if (state_ != State::failed) return;
+  while (!unconfirmed_.empty()) final_status(unconfirmed_.begin(), rst_status(RST_E_UNAVAILABLE, RST_ERROR_FATAL));
   published();
 }
 
@@ -334,7 +335,7 @@ void Broker::Connection::final_status(std::map<std::uint64_t, Outgoing>::iterato
   const std::uint64_t bytes = message->second.frame.size();
   if (of->statuses != nullptr) of->statuses[message->second.index] = status;
   of->failed += status < 0 ? 1U : 0U;
-  unconfirmed.erase(message);
+  unconfirmed_.erase(message);
   {
     const std::scoped_lock lock(room_mutex);
     --outstanding;
@@ -353,7 +354,7 @@ void Broker::Connection::final_status(std::map<std::uint64_t, Outgoing>::iterato
 
 void Broker::Connection::published() {
   const auto first_of = [this](std::uint64_t publisher) {
-    for (const auto& [number, message] : unconfirmed)
+    for (const auto& [number, message] : unconfirmed_)
       if (message.of->publisher == publisher) return number;
     return UINT64_MAX;
   };
@@ -382,7 +383,7 @@ void Broker::Connection::published() {
 void Broker::Connection::flush(std::uint64_t publisher, std::uint64_t timeout_ns, std::uint64_t op) {
   const auto found = publishers.find(publisher);
   if (found == publishers.end()) return host().fail(op, error_of(RST_E_CLOSED, 0, "the publisher is closed"));
-  found->second->flushes.push_back({op, last_number, after(timeout_ns)});
+  found->second->flushes.push_back({op, last_number_, after(timeout_ns)});
   published();
 }
 
@@ -394,11 +395,11 @@ void Broker::Connection::close(Publisher& publisher, bool abort, std::uint64_t t
 }
 
 Time Broker::Connection::next_deadline() const {
-  Time due = state == State::away ? next_attempt : kNever;
-  if (!was_up) due = std::min(due, open_deadline);
-  if (state == State::connecting || state == State::greeting) due = std::min(due, attempt_deadline);
-  if (state == State::up) due = std::min({due, asked + keepalive, heard + kSilences * keepalive});
-  for (const auto& [number, message] : unconfirmed) due = std::min(due, message.of->deadline);
+  Time due = state_ == State::away ? next_attempt_ : kNever;
+  if (!was_up_) due = std::min(due, open_deadline_);
+  if (state_ == State::connecting || state_ == State::greeting) due = std::min(due, attempt_deadline_);
+  if (state_ == State::up) due = std::min({due, asked_ + keepalive_, heard_ + kSilences * keepalive_});
+  for (const auto& [number, message] : unconfirmed_) due = std::min(due, message.of->deadline);
   for (const auto& [each, subscription] : subscriptions)
     if (!subscription->is_open || subscription->closing) due = std::min(due, subscription->deadline);
   for (const auto& [each, publisher] : publishers) {
@@ -410,27 +411,27 @@ Time Broker::Connection::next_deadline() const {
 
 void Broker::Connection::look_at_the_clock() {
   const Time now = Clock::now();
-  if (!was_up && now >= open_deadline) {
+  if (!was_up_ && now >= open_deadline_) {
     (void)ended_while_opening(RST_E_TIMEOUT, RST_ERROR_RETRYABLE, "the server did not answer in time");
     return;
   }
-  if ((state == State::connecting || state == State::greeting) && now >= attempt_deadline)
+  if ((state_ == State::connecting || state_ == State::greeting) && now >= attempt_deadline_)
     lost("the server does not answer");
-  if (state == State::away && now >= next_attempt) attempt();
+  if (state_ == State::away && now >= next_attempt_) attempt();
   if (!broker.connections.contains(id())) return;
-  if (state == State::up && now >= heard + kSilences * keepalive) lost("the server says nothing any more");
-  if (state == State::up && now >= asked + keepalive) {
-    asked = now;
-    out += std::exchange(held, {});
-    Frame(out, 'I');
+  if (state_ == State::up && now >= heard_ + kSilences * keepalive_) lost("the server says nothing any more");
+  if (state_ == State::up && now >= asked_ + keepalive_) {
+    asked_ = now;
+    out_ += std::exchange(held_, {});
+    Frame(out_, 'I');
   }
   expire(now);
-  if (state == State::up) write();
+  if (state_ == State::up) write();
 }
 
 /// Ends what has waited for too long (rules C1, R2).
 void Broker::Connection::expire(Time now) {
-  for (auto at = unconfirmed.begin(); at != unconfirmed.end();) {
+  for (auto at = unconfirmed_.begin(); at != unconfirmed_.end();) {
     const auto message = at++;
     const auto publisher = publishers.find(message->second.of->publisher);
     const bool closed =
@@ -445,7 +446,7 @@ void Broker::Connection::expire(Time now) {
     if ((!subscription->is_open || subscription->closing) && now >= subscription->deadline) over.push_back(each);
   for (const std::uint64_t each : over) {
     Subscription& subscription = *subscriptions.at(each);
-    if (state == State::up) Frame(out, 'C').number(each);  // it may be there, or come to be there
+    if (state_ == State::up) Frame(out_, 'C').number(each);  // it may be there, or come to be there
     if (subscription.is_open || subscription.closing) {
       subscription.closing = true;
       unsubscribed(each);

@@ -8,7 +8,7 @@
 
 namespace tcp {
 
-const volatile Variant the_variant = {"this variant is", 0};
+const volatile Variant kVariant = {"this variant is", 0};
 
 namespace {
 
@@ -60,15 +60,15 @@ void Broker::validate(const rst_subscription_spec& spec, sdk::Plan& plan, sdk::R
 Broker::Connection::Connection(const sdk::Birth& birth, Broker& owner, const rst_connection_spec& spec)
     : sdk::Connection(birth),
       broker(owner),
-      host_name(place_of(sdk::view(spec.url))->host),
-      port(place_of(sdk::view(spec.url))->port),
-      token(options_of(spec)[sdk::index_of(kOptions, RST_OPT_TOKEN)].text()),
-      auth_attempts(options_of(spec)[sdk::index_of(kOptions, RST_OPT_RECONNECT_AUTH_ATTEMPTS)].u64()),
-      keepalive(duration<sdk::index_of(kOptions, RST_OPT_KEEPALIVE)>(spec)),
-      keeps_trying((spec.flags & RST_CONNECT_RETRY_INITIAL) != 0 && !is(gives_up_at_once)),
-      timeout(spec.timeout_ns != 0 ? std::chrono::nanoseconds(spec.timeout_ns) : std::chrono::nanoseconds(kOpTimeout)),
-      backoff(duration<sdk::index_of(kOptions, RST_OPT_RECONNECT_DELAY)>(spec),
-              duration<sdk::index_of(kOptions, RST_OPT_RECONNECT_MAX_DELAY)>(spec)) {}
+      host_name_(place_of(sdk::view(spec.url))->host),
+      port_(place_of(sdk::view(spec.url))->port),
+      token_(options_of(spec)[sdk::index_of(kOptions, RST_OPT_TOKEN)].text()),
+      auth_attempts_(options_of(spec)[sdk::index_of(kOptions, RST_OPT_RECONNECT_AUTH_ATTEMPTS)].u64()),
+      keepalive_(duration<sdk::index_of(kOptions, RST_OPT_KEEPALIVE)>(spec)),
+      keeps_trying_((spec.flags & RST_CONNECT_RETRY_INITIAL) != 0 && !is(gives_up_at_once)),
+      timeout_(spec.timeout_ns != 0 ? std::chrono::nanoseconds(spec.timeout_ns) : std::chrono::nanoseconds(kOpTimeout)),
+      backoff_(duration<sdk::index_of(kOptions, RST_OPT_RECONNECT_DELAY)>(spec),
+               duration<sdk::index_of(kOptions, RST_OPT_RECONNECT_MAX_DELAY)>(spec)) {}
 
 std::int32_t Broker::Connection::open(sdk::ErrorOut) {
   broker.io.post([this] { begin(); });  // it cannot end before this has run

@@ -10,8 +10,8 @@ struct Variant {
   char mark[16];
   int number;
 };
-extern const volatile Variant the_variant;
+extern const volatile Variant kVariant;
 
-[[nodiscard]] inline bool is(Defect defect) noexcept { return the_variant.number == defect; }
+[[nodiscard]] inline bool is(Defect defect) noexcept { return kVariant.number == defect; }
 
 }  // namespace tcp
