@@ -57,7 +57,7 @@ Record Instance::record_of(const Publisher& publisher, const rst_out_message& me
   record.payload_size = record.payload.size();
   record.payload.append(64, '\0');
   record.null_payload = (message.flags & RST_OUT_NULL_PAYLOAD) != 0;
-  if (message.key != nullptr && !(is(empty_key_is_lost) && message.key_len == 0))
+  if (message.key != nullptr && (!is(empty_key_is_lost) || message.key_len != 0))
     record.key = bytes(message.key, message.key_len);
   if (message.key == nullptr && is(no_key_becomes_an_empty_one)) record.key = "";
   for (std::uint32_t i = 0; i < std::min<std::uint32_t>(message.header_count, kMaxHeaders); ++i) {

@@ -203,7 +203,7 @@ Declared::Declared() {
   if (is(two_kinds_of_one_name)) kinds[1].name = kinds[0].name;
   if (is(kind_has_an_unknown_role)) kinds[1].roles |= 64U;
   static constexpr rst_str kSchemes[] = {str("plain")};
-  static const rst_field_decl kFields[] = {
+  static const rst_field_decl fields[] = {
       {str("plain.offset"), str(is(field_has_two_lines) ? "in\nits log" : "in its log"), 0, 1, RST_TYPE_U64, 0}};
   rst_plugin& t = whole.table;
   t.struct_size = sizeof t + (is(good_has_larger_structs) ? sizeof whole.beyond : 0);
@@ -219,7 +219,7 @@ Declared::Declared() {
   t.kind_count = static_cast<std::uint32_t>(kinds.size());
   t.options = spread(options, t.option_stride);
   t.option_count = static_cast<std::uint32_t>(options.size());
-  t.fields = kFields;
+  t.fields = fields;
   t.field_count = is(good_has_nothing_optional) ? 0 : 1;
   t.field_stride = sizeof(rst_field_decl);
   t.min_host_minor = RST_ABI_MINOR;

@@ -90,6 +90,9 @@ class Instance {
   void roll_back(std::uint64_t tx);
   void end_transaction(std::uint64_t tx);
 
+  // verbs.cpp
+  std::vector<std::int32_t> store(const rst_publish& call, Publisher& publisher, std::vector<rst_position>& receipts);
+
   template <class T>
   T* find(std::map<std::uint64_t, T>& among, std::uint64_t handle, rst_error* error, std::int32_t* status);
   [[nodiscard]] std::uint64_t new_handle();

@@ -60,6 +60,35 @@ void put(T*& at, std::uint32_t& size, const std::string& text) {
   size = static_cast<std::uint32_t>(text.size());
 }
 
+void lend_headers(Batch& batch, std::uint32_t i) {
+  rst_message& message = batch.message(i);
+  const Record& record = *batch.items[i].record;
+  for (const Header& header : record.headers) {
+    const bool null = header.type == RST_HEADER_NULL;
+    batch.headers[i].push_back({header.name.data(),
+                                null ? nullptr : reinterpret_cast<const std::uint8_t*>(header.value.data()),
+                                static_cast<std::uint32_t>(header.value.size()),
+                                static_cast<std::uint16_t>(header.name.size()), header.type, 0});
+    batch.raw.bytes += is(bytes_without_headers) ? 0 : header.name.size() + header.value.size();
+  }
+  message.headers = batch.headers[i].empty() ? nullptr : batch.headers[i].data();
+  message.header_count = static_cast<std::uint16_t>(batch.headers[i].size());
+}
+
+void lend_meta(Batch& batch, std::uint32_t i, const Subscription* sub) {
+  const Record& record = *batch.items[i].record;
+  rst_message_meta& meta = batch.metas[i];
+  meta.struct_size = sizeof meta;
+  const bool shows_pattern = is(address_is_the_pattern) && sub != nullptr;
+  if (shows_pattern) batch.pages.emplace_back(sub->group);  // so that the pattern lives as long
+  put(meta.address, meta.address_len, shows_pattern ? sub->group->patterns.front() : record.address);
+  put(meta.reply_to, meta.reply_to_len, record.reply_to);
+  put(meta.correlation, meta.correlation_len, record.correlation);
+  put(meta.message_id, meta.message_id_len, record.message_id);
+  put(meta.content_type, meta.content_type_len, record.content_type);
+  batch.message(i).meta = &meta;
+}
+
 }  // namespace
 
 std::int64_t Instance::now() const { return stepped_ns_ != 0 ? stepped_ns_ : host_->now(host_, RST_CLOCK_MONOTONIC); }
@@ -279,7 +308,7 @@ Batch* Instance::make_batch(Subscription* sub, std::vector<Item> items) {
   batch->instance = this;
   batch->raw.struct_size = sizeof(rst_batch) + (is(good_has_larger_structs) ? sizeof batch->beyond : 0);
   batch->raw.stride = sizeof(rst_message) * (is(good_has_larger_structs) ? 2U : 1U);
-  batch->messages.reset(new char[std::size_t{count} * batch->raw.stride]());
+  batch->messages = std::make_unique<char[]>(std::size_t{count} * batch->raw.stride);
   batch->raw.messages = reinterpret_cast<rst_message*>(batch->messages.get());
   batch->raw.count = count;
   batch->raw.ops = is(good_has_nothing_optional)             ? &kLeastOps
@@ -319,27 +348,9 @@ Batch* Instance::make_batch(Subscription* sub, std::vector<Item> items) {
       message.key = reinterpret_cast<const std::uint8_t*>(record.key->data());
       message.key_len = static_cast<std::uint32_t>(record.key->size());
     }
-    for (const Header& header : record.headers) {
-      const bool null = header.type == RST_HEADER_NULL;
-      batch->headers[i].push_back({header.name.data(),
-                                   null ? nullptr : reinterpret_cast<const std::uint8_t*>(header.value.data()),
-                                   static_cast<std::uint32_t>(header.value.size()),
-                                   static_cast<std::uint16_t>(header.name.size()), header.type, 0});
-      batch->raw.bytes += is(bytes_without_headers) ? 0 : header.name.size() + header.value.size();
-    }
-    message.headers = batch->headers[i].empty() ? nullptr : batch->headers[i].data();
-    message.header_count = static_cast<std::uint16_t>(batch->headers[i].size());
+    lend_headers(*batch, i);
     message.partition = record.partition;
-    rst_message_meta& meta = batch->metas[i];
-    meta.struct_size = sizeof meta;
-    const bool shows_pattern = is(address_is_the_pattern) && sub != nullptr;
-    if (shows_pattern) batch->pages.emplace_back(sub->group);  // so that the pattern lives as long
-    put(meta.address, meta.address_len, shows_pattern ? sub->group->patterns.front() : record.address);
-    put(meta.reply_to, meta.reply_to_len, record.reply_to);
-    put(meta.correlation, meta.correlation_len, record.correlation);
-    put(meta.message_id, meta.message_id_len, record.message_id);
-    put(meta.content_type, meta.content_type_len, record.content_type);
-    message.meta = &meta;
+    lend_meta(*batch, i, sub);
     batch->raw.bytes += record.payload_size + message.key_len;
     if (sub == nullptr || !can(sub->kind, RST_CAP_SETTLE)) continue;
     const std::uint32_t counted = item.attempts + (is(attempt_begins_at_zero) ? 0U : 1U);

@@ -3,6 +3,7 @@
 #ifndef PLAIN_VARIANT_H
 #define PLAIN_VARIANT_H
 
+/* NOLINTBEGIN(readability-identifier-naming): names of C, which C++ sees too */
 struct variant {
   char mark[16];
   int number;
@@ -14,6 +15,7 @@ extern "C" {
 extern const volatile struct variant the_variant;
 const void* variant_parts(void);
 extern const int variant_threaded; /* has a thread of its own instead of simulated time */
+/* NOLINTEND(readability-identifier-naming) */
 #ifdef __cplusplus
 }
 #endif

@@ -155,7 +155,7 @@ std::int32_t Instance::subscribe(std::uint64_t on, const rst_subscription_spec* 
     if (const auto it = subscriptions_.find(made); it != subscriptions_.end()) it->second.open = true;
   });
   if (is(late_spec_read)) {
-    post([this, address = spec.addresses[0], about = static_cast<Object>(sub)] {
+    post([this, address = spec.addresses[0], about = Object{sub.id, sub.connection, sub.down}] {
       say(about, "subscribed to " + std::string(view(address)));
     });
   }
@@ -259,7 +259,7 @@ std::int32_t Instance::credit(const rst_credit* from, rst_error* error) {
   Subscription* const sub = find(subscriptions_, call.subscription, error, &status);
   if (sub == nullptr) return status;
   if (!drains) {
-    if (!(is(credit_after_drain_is_lost) && sub->drains != 0)) {
+    if (!is(credit_after_drain_is_lost) || sub->drains == 0) {
       sub->messages += is(credit_replaces) ? static_cast<std::int64_t>(call.messages) - sub->messages : call.messages;
       sub->bytes += static_cast<std::int64_t>(call.bytes);
     }
@@ -273,6 +273,40 @@ std::int32_t Instance::credit(const rst_credit* from, rst_error* error) {
   lock.unlock();
   wake();
   return status;
+}
+
+/// The statuses of all before the first that there is no room for.
+std::vector<std::int32_t> Instance::store(const rst_publish& call, Publisher& publisher,
+                                          std::vector<rst_position>& receipts) {
+  std::vector<std::int32_t> statuses;
+  for (std::uint32_t i = 0; i < call.count; ++i) {
+    const auto message = element(call.messages, call.stride, i);
+    std::int32_t each = check_message(publisher.kind, message);
+    if (each == RST_OK) {
+      Record record = record_of(publisher, message);
+      if (record.address.empty() || record.address.find('*') != std::string::npos) each = -RST_E_INVALID;
+      if (const auto group = full(publisher.kind, record.address); group != nullptr && each == RST_OK) {
+        publisher.full = group;
+        break;
+      }
+      const std::int64_t at = message.props == nullptr || known(message.props).delay_ns == 0
+                                  ? 0
+                                  : now() + static_cast<std::int64_t>(known(message.props).delay_ns);
+      const auto& log = logs_[record.address];
+      const std::uint64_t offset = log.empty() ? 0 : log.back()->offset + 1;
+      if (each == RST_OK && call.tx != 0 && !is(tx_publishes_at_once)) {
+        transactions_.at(call.tx).records.push_back(std::move(record));
+      } else if (each == RST_OK && !publisher.down) {
+        each = route(publisher.kind, std::move(record), at, (message.flags & RST_OUT_MANDATORY) != 0);
+        receipts[i].kind = publisher.kind == log_kind ? RST_POSITION_AT : RST_POSITION_NONE;
+        receipts[i].len = publisher.kind == log_kind ? 8 : 0;
+        const std::uint64_t told = is(receipt_is_of_another) ? offset + 1 : offset;
+        if (publisher.kind == log_kind) std::memcpy(receipts[i].data, &told, 8);
+      }
+    }
+    statuses.push_back(is(bad_entry_is_ok) && call.count > 1 ? std::max(each, RST_OK) : each);
+  }
+  return statuses;
 }
 
 std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
@@ -294,35 +328,8 @@ std::int32_t Instance::publish(rst_publish* from, rst_error* error) {
     return fail(error, RST_E_UNAVAILABLE, "the connection is lost",
                 is(publish_while_lost_is_final) ? 0 : RST_ERROR_RETRYABLE);
   if (call.tx != 0 && (publisher->tx != call.tx)) return fail(error, RST_E_STALE, "no such transaction");
-  std::vector<std::int32_t> statuses;
   std::vector<rst_position> receipts(call.count);
-  for (std::uint32_t i = 0; i < call.count; ++i) {
-    const auto message = element(call.messages, call.stride, i);
-    std::int32_t each = check_message(publisher->kind, message);
-    if (each == RST_OK) {
-      Record record = record_of(*publisher, message);
-      if (record.address.empty() || record.address.find('*') != std::string::npos) each = -RST_E_INVALID;
-      if (const auto group = full(publisher->kind, record.address); group != nullptr && each == RST_OK) {
-        publisher->full = group;
-        break;
-      }
-      const std::int64_t at = message.props == nullptr || known(message.props).delay_ns == 0
-                                  ? 0
-                                  : now() + static_cast<std::int64_t>(known(message.props).delay_ns);
-      const auto& log = logs_[record.address];
-      const std::uint64_t offset = log.empty() ? 0 : log.back()->offset + 1;
-      if (each == RST_OK && call.tx != 0 && !is(tx_publishes_at_once)) {
-        transactions_.at(call.tx).records.push_back(std::move(record));
-      } else if (each == RST_OK && !publisher->down) {
-        each = route(publisher->kind, std::move(record), at, (message.flags & RST_OUT_MANDATORY) != 0);
-        receipts[i].kind = publisher->kind == log_kind ? RST_POSITION_AT : RST_POSITION_NONE;
-        receipts[i].len = publisher->kind == log_kind ? 8 : 0;
-        const std::uint64_t told = is(receipt_is_of_another) ? offset + 1 : offset;
-        if (publisher->kind == log_kind) std::memcpy(receipts[i].data, &told, 8);
-      }
-    }
-    statuses.push_back(is(bad_entry_is_ok) && call.count > 1 ? std::max(each, RST_OK) : each);
-  }
+  std::vector<std::int32_t> statuses = store(call, *publisher, receipts);
   const auto accepted = static_cast<std::uint32_t>(statuses.size());
   if (is(accepts_more_than_it_stored)) statuses.resize(std::min<std::size_t>(call.count, statuses.size() + 1), RST_OK);
   from->accepted = static_cast<std::uint32_t>(statuses.size());
