@@ -279,7 +279,9 @@ constexpr Case kCases[] = {
            const std::uint64_t on = t.instance().connection().handle;
            const Subscription sub = t.subscribe();
            const Numbers before = snapshot(t, on, name), whole_before = snapshot(t, on);
-           t.publisher().send(numbered(7));
+           const Publisher out = t.publisher();
+           out.send(numbered(6));
+           out.send("alone");
            const Numbers after = snapshot(t, on, name), whole = snapshot(t, on);
            expect_risen(t, before, after);
            expect_risen(t, whole_before, whole);

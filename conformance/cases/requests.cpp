@@ -164,7 +164,7 @@ constexpr Case kCases[] = {
            if (t.testkit.disconnect_options.empty()) Test::skip("the testkit names no disconnect_options");
            const Connection on = t.instance().connect({.options = t.testkit.disconnect_options});
            const Subscription server = t.subscribe({.connection = on});
-           Asked asked = ask(t.publisher({.connection = on}), {.payload = "x"}, 30s);
+           Asked asked = ask(t.publisher({.connection = on}), {.payload = "x"}, 8s);
            finish(server, server.next("cap", "the request is delivered"));
            const Outcome outcome = asked.pending.wait();
            if (outcome.code == RST_E_TIMEOUT) Test::skip("requests go on after a loss");

@@ -188,10 +188,6 @@ void Instance::run() {
     if (stop_) return;
     if (!outbox_.empty() && !pumping_) continue;
     const std::int64_t wait = std::min<std::int64_t>(std::max<std::int64_t>(next_due() - now(), 0), 50 * kTick);
-    if (is(delay_waits_for_a_verb)) {
-      work_.wait(lock);
-      continue;
-    }
     work_.wait_for(lock, std::chrono::nanoseconds(is(good_delivers_from_four_threads) ? kTick / 4 : wait));
   }
 }
@@ -241,8 +237,7 @@ std::vector<Item> Instance::take(Subscription& sub) {
     const std::uint32_t partition = at->record->partition;
     const bool mine = partition == 0 || (group.owner[partition] == sub.handle &&
                                          (group.revoking[partition] == 0 || is(delivers_while_revoking)));
-    if (at->record->expires_ns != 0 && at->record->expires_ns <= now() && !is(ignores_ttl) &&
-        !(is(seek_forgets_the_ttl) && sub.generation > 1)) {
+    if (at->record->expires_ns != 0 && at->record->expires_ns <= now() && !is(ignores_ttl)) {
       at = group.waiting.erase(at);
       continue;
     }
