@@ -4,6 +4,7 @@
 #include "cases/messages.hpp"
 
 #include <functional>
+#include <map>
 
 namespace conformance {
 namespace {
@@ -177,18 +178,19 @@ constexpr Case kCases[] = {
            const Publisher out = t.publisher();
            out.send("in hand");  // the window is full: what follows waits where it can be put in order
            const Message first = sub.next();
-           std::vector<Out> waiting{{.payload = "0a", .priority = 0},    {.payload = "1a", .priority = 1},
-                                    {.payload = "ha", .priority = high}, {.payload = "0b", .priority = 0},
-                                    {.payload = "hb", .priority = high}, {.payload = "1b", .priority = 1}};
+           const std::vector<Out> waiting{{.payload = "0a", .priority = 0},    {.payload = "1a", .priority = 1},
+                                          {.payload = "ha", .priority = high}, {.payload = "0b", .priority = 0},
+                                          {.payload = "hb", .priority = high}, {.payload = "1b", .priority = 1}};
            out.send(waiting);
            finish(sub, first);
-           std::ranges::stable_sort(waiting, std::greater{}, &Out::priority);
+           std::multimap<std::int32_t, std::string, std::greater<>> in_order;
+           for (const Out& each : waiting) in_order.emplace(each.priority, each.payload);
            std::string order, expected;
-           for (const Out& each : waiting) {
+           for (const auto& [priority, payload] : in_order) {
              sub.credit(1);
              const Message message = sub.next();
              order += message.payload + " ";
-             expected += each.payload + " ";
+             expected += payload + " ";
              finish(sub, message);
            }
            t.expect(order == expected, "cap", "two of the highest priority, of 1 and of 0: " + expected, order);

@@ -182,8 +182,9 @@ constexpr Case kCases[] = {
          [](Test& t) {
            Input in(t, 1);
            const Publisher out = transactional(t, t.address("out"));
-           for (const auto& [capability, verdict] : {std::pair{RST_CAP_RETRY, std::uint16_t{RST_VERDICT_RETRY}},
-                                                     std::pair{RST_CAP_RELEASE, std::uint16_t{RST_VERDICT_RELEASE}}}) {
+           for (const auto& [capability, verdict] :
+                {std::pair{std::uint32_t{RST_CAP_RETRY}, std::uint16_t{RST_VERDICT_RETRY}},
+                 std::pair{std::uint32_t{RST_CAP_RELEASE}, std::uint16_t{RST_VERDICT_RELEASE}}}) {
              if (!t.kind.can(capability)) continue;
              const Transaction tx = out.begin(&in.sub);
              const std::int32_t code = settle(in.sub, in.messages[0], tx, verdict);
