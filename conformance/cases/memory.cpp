@@ -87,6 +87,7 @@ constexpr Case kCases[] = {
      .needs = {RST_CAP_SETTLE},
      .run =
          [](Test& t) {
+           t.use_real_time();  // simulated time does not wait for the threads that settle here
            const Subscription sub = t.subscribe({.credit = 0, .max_batch = 4});
            t.publisher().send(numbered(40));
            t.instance().host.on_deliver = [&t, sub](rst_batch&, std::vector<Message>& messages) {
