@@ -3,6 +3,7 @@
 #include "model.hpp"
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -119,6 +120,9 @@ class Instance {
   std::map<std::string, Request> requests_;  // by reply address
   std::map<std::uint64_t, Revoke> revokes_;  // by answer
 };
+
+/// A named thread, with every signal blocked from its first instruction on, or none; process.cpp.
+[[nodiscard]] std::thread start_thread(const char* name, bool blocks_signals, std::function<void()> body);
 
 /// What some variants do to the process; process.cpp.
 void on_init();

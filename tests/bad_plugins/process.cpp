@@ -19,17 +19,6 @@ namespace {
   for (;;) ::pause();
 }
 
-/// Keeps the rules of a plugin's thread, whatever its variant breaks.
-void stray_thread() {
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, &before);
-  std::thread stray(sleep_for_ever);
-  ::pthread_setname_np(stray.native_handle(), "rst-stray");
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  stray.detach();
-}
-
 struct AtExit {
   ~AtExit() {
     if (is(crashes_at_exit)) std::abort();
@@ -38,8 +27,18 @@ struct AtExit {
 
 }  // namespace
 
+std::thread start_thread(const char* name, bool blocks_signals, std::function<void()> body) {
+  sigset_t blocked, before;
+  blocks_signals ? ::sigfillset(&blocked) : ::sigemptyset(&blocked);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);  // a thread begins with the mask of its maker
+  std::thread made(std::move(body));
+  ::pthread_setname_np(made.native_handle(), name);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return made;
+}
+
 void on_init() {
-  if (is(leaks_a_thread)) stray_thread();
+  if (is(leaks_a_thread)) start_thread("rst-stray", true, sleep_for_ever).detach();
   if (is(leaks_a_descriptor)) (void)::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (is(descriptor_is_inherited)) {
     static const int once = ::open("/dev/null", O_RDONLY);
@@ -74,13 +73,7 @@ void on_connect() {
       ::usleep(100'000);
       ::_exit(0);
     }
-    sigset_t all, before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before);  // a thread begins with the mask of its maker
-    std::thread waits([child] { ::waitpid(child, nullptr, 0); });
-    ::pthread_setname_np(waits.native_handle(), "rst-wait");
-    waits.detach();
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    start_thread("rst-wait", true, [child] { ::waitpid(child, nullptr, 0); }).detach();
   }
 }
 

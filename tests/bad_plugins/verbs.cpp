@@ -2,7 +2,6 @@
 #include "instance.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <malloc.h>
 #include <stdexcept>
@@ -44,15 +43,9 @@ Instance::Instance(const rst_host* host) : host_(host) {
   on_init();
   if (is(reads_beyond_host) && host->get_extension(host, str("plain.nothing/1")) != nullptr) std::abort();
   const int threads = is(good_delivers_from_four_threads) ? kThreads : variant_threaded;
-  sigset_t all, before;
-  ::sigfillset(&all);
-  if (is(thread_takes_signals)) ::sigemptyset(&all);
-  ::pthread_sigmask(SIG_BLOCK, &all, &before);  // a thread begins with the mask of its maker
-  for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { run(); });
-    ::pthread_setname_np(threads_.back().native_handle(), is(thread_is_nameless) ? "worker" : "rst-plain");
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  for (int i = 0; i < threads; ++i)
+    threads_.push_back(
+        start_thread(is(thread_is_nameless) ? "worker" : "rst-plain", !is(thread_takes_signals), [this] { run(); }));
 }
 
 Instance::~Instance() {
