@@ -1,17 +1,10 @@
 // A broker that has no room: rules P4, P2 across refusals, P5 and P6.
 #include "cases/case.hpp"
+#include "cases/connections.hpp"
 #include "cases/messages.hpp"
 
 namespace conformance {
 namespace {
-
-/// A connection on which a few messages are all that fits.
-Connection narrow(Test& t) {
-  if (t.testkit.backpressure_options.empty()) Test::skip("the testkit names no backpressure_options");
-  return t.instance().connect({.options = t.testkit.backpressure_options});
-}
-
-constexpr std::size_t kMany = 2000;  // more than fits on a narrow connection
 
 /// Publishes so many at a time until one call is refused, whole or in part; how many messages were taken.
 std::size_t fill(Test& t, const Publisher& out, std::span<const Out> messages, std::size_t step = 64) {
@@ -30,10 +23,6 @@ std::size_t fill(Test& t, const Publisher& out, std::span<const Out> messages, s
   Test::skip("the backpressure_options of the testkit leave room for " + std::to_string(messages.size()));
 }
 
-bool writable(Test& t, const Publisher& out, std::chrono::nanoseconds at_most) {
-  return t.wait([&] { return t.instance().host.take_event(RST_EVENT_PUB_WRITABLE, out.id).has_value(); }, at_most);
-}
-
 constexpr Case kCases[] = {
     {.name = "publish.prefix-then-writable",
      .rule = "P4",
@@ -45,7 +34,7 @@ constexpr Case kCases[] = {
            const Connection on = narrow(t);
            const Subscription sub = t.subscribe({.credit = 0, .connection = on});
            const Publisher out = t.publisher({.connection = on});
-           const std::vector<Out> messages = numbered(kMany);
+           const std::vector<Out> messages = numbered(kMoreThanFits);
            for (const std::size_t step : {std::size_t{64}, std::size_t{1}}) {
              const std::size_t taken = fill(t, out, messages, step);
              t.expect(!writable(t, out, t.testkit.quiet), "P4", "no PUB_WRITABLE while there is no room", "one came");
@@ -103,7 +92,7 @@ constexpr Case kCases[] = {
            const std::vector<Message> taken = other.next(3);
            const Subscription sub = t.subscribe({.credit = 0, .connection = on});
            const Publisher out = t.publisher({.connection = on});
-           const std::size_t full = fill(t, out, numbered(kMany));
+           const std::size_t full = fill(t, out, numbered(kMoreThanFits));
            t.expect_code(other.settle(taken[0], RST_VERDICT_ACK), RST_OK, "P6", "an ack while publishing is blocked");
            if (t.kind.can(RST_CAP_EXTEND))
              t.expect_code(other.settle(taken[1], RST_VERDICT_EXTEND), RST_OK, "P6",

@@ -235,8 +235,7 @@ constexpr Case kCases[] = {
                out.send("undone");
                const Message undone = comes("a published message is delivered");
                const Transaction other = all.begin();
-               const Verdict ack{undone.token, RST_VERDICT_ACK};
-               (void)sub.settle(std::span(&ack, 1), 0, other.id);
+               (void)sub.settle(Verdict{undone.token, RST_VERDICT_ACK}, 0, other.id);
                t.expect(other.abort().ok(), "X3", "abort succeeds", "it failed");
                sub.ack(comes("what a transaction had settled is delivered again after abort", "X3"));
              }

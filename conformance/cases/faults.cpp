@@ -485,7 +485,7 @@ constexpr Case kCases[] = {
            pending.push_back(out.flush(kBrief));
            if (messages[0].token != 0) {
              const Verdict ack{messages[0].token, RST_VERDICT_ACK};
-             (void)sub.settle(std::span(&ack, 1));
+             (void)sub.settle(ack);
            }
            sub.credit(4);
            pending.push_back(sub.drain());

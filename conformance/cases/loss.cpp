@@ -1,6 +1,7 @@
 // A connection that is lost and comes back: rules R1, R2, F1 and G2, as far as no server is needed for it. What makes a
 // plugin lose one is named by the testkit's `disconnect_options`.
 #include "cases/case.hpp"
+#include "cases/connections.hpp"
 #include "cases/messages.hpp"
 
 namespace conformance {
@@ -10,9 +11,7 @@ constexpr auto kLongest = 30s;  // until the connection is lost, or back
 
 /// A connection that will be lost, and comes back.
 struct Fragile {
-  explicit Fragile(Test& test) : t(test) {
-    if (t.testkit.disconnect_options.empty()) Test::skip("the testkit names no disconnect_options");
-    on = t.instance().connect({.options = t.testkit.disconnect_options});
+  explicit Fragile(Test& test) : t(test), on(fragile_connection(test)) {
     (void)t.instance().host.take_event(RST_EVENT_CONN_UP, on.id);
   }
   void await(std::uint32_t kind, std::uint64_t subject, const char* name) const {

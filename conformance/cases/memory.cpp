@@ -22,9 +22,7 @@ std::vector<Out> of_many_sizes(const Test& t) {
 }
 
 std::int32_t ack_unconfirmed(const Subscription& sub, std::uint64_t token) {
-  const Verdict ack{token, RST_VERDICT_ACK};
-  const Settled settled = sub.settle(std::span(&ack, 1));
-  return settled.verb.ok() ? rst_status_code(settled.statuses.front()) : settled.verb.code;
+  return sub.settle(Verdict{token, RST_VERDICT_ACK}).code();
 }
 
 /// A host that refuses the batches of one subscription while this holds.
@@ -297,7 +295,7 @@ constexpr Case kCases[] = {
              const bool rejects = t.kind.can(RST_CAP_REJECT);
              const std::uint16_t verdict = rejects ? RST_VERDICT_REJECT : RST_VERDICT_ACK;
              const Verdict one{.token = message.token, .verdict = verdict, .reason = "cannot be read"};
-             (void)sub.settle(std::span(&one, 1));
+             (void)sub.settle(one);
            }
            (void)t.plan({});
            (void)sub.close().wait();

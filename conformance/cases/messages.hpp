@@ -34,6 +34,15 @@ inline void finish(const Subscription& sub, const Message& message) {
   return made;
 }
 
+/// Where a message lies, of a kind that declares POSITION.
+[[nodiscard]] inline rst_position position_of(Test& t, const Message& message) {
+  const Lent<rst_position> lent("rst_batch_ops.position's position");
+  rst_batch& batch = message.batch->raw();
+  t.expect(batch.ops->position != nullptr, "cap", "a kind that declares POSITION has rst_batch_ops.position", "null");
+  t.expect_code(-batch.ops->position(&batch, message.index, lent.get()), RST_OK, "cap", "position");
+  return *lent;
+}
+
 /// Notes that it came; where it came before, and was acknowledged, the case fails by S1.
 inline void once(Test& t, std::set<std::string>& seen, const Message& message) {
   t.expect(seen.insert(message.payload).second, "S1", "an acknowledged message does not come again",

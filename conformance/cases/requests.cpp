@@ -1,5 +1,6 @@
 // Request and reply, and the question whether a message would reach a subscription.
 #include "cases/case.hpp"
+#include "cases/connections.hpp"
 #include "cases/messages.hpp"
 #include "host/out_array.hpp"
 
@@ -161,8 +162,7 @@ constexpr Case kCases[] = {
      .needs = {RST_CAP_REQUEST},
      .run =
          [](Test& t) {
-           if (t.testkit.disconnect_options.empty()) Test::skip("the testkit names no disconnect_options");
-           const Connection on = t.instance().connect({.options = t.testkit.disconnect_options});
+           const Connection on = fragile_connection(t);
            const Subscription server = t.subscribe({.connection = on});
            Asked asked = ask(t.publisher({.connection = on}), {.payload = "x"}, 8s);
            finish(server, server.next("cap", "the request is delivered"));
@@ -178,24 +178,20 @@ constexpr Case kCases[] = {
      .needs = {RST_CAP_REQUEST, RST_CAP_SETTLE},
      .run =
          [](Test& t) {
-           constexpr std::size_t kMany = 2000;  // more than there is room for
-           if (t.testkit.backpressure_options.empty()) Test::skip("the testkit names no backpressure_options");
-           const Connection on = t.instance().connect({.options = t.testkit.backpressure_options});
+           const Connection on = narrow(t);
            const Subscription server = t.subscribe({.credit = 0, .connection = on});
            const Publisher client = t.publisher({.connection = on});
            std::vector<Asked> asked;
            do {
-             if (asked.size() == kMany) Test::skip("the backpressure_options of the testkit leave room for 2000");
+             if (asked.size() == kMoreThanFits)
+               Test::skip("the backpressure_options of the testkit leave room for 2000");
              asked.push_back(ask(client, {.payload = "x"}, 60s));
            } while (asked.back().pending.returned() == RST_PENDING);
            t.expect_code(asked.back().pending.wait().code, RST_E_BACKPRESSURE, "P4", "a request without room");
            const std::size_t taken = asked.size() - 1;
            server.credit(static_cast<std::uint32_t>(taken));
            for (const Message& question : server.next(taken, "cap")) finish(server, question);
-           const auto writable = [&] {
-             return t.instance().host.take_event(RST_EVENT_PUB_WRITABLE, client.id).has_value();
-           };
-           t.expect(t.wait(writable, t.testkit.arrival), "P4", "PUB_WRITABLE when there is room", "none came");
+           t.expect(writable(t, client, t.testkit.arrival), "P4", "PUB_WRITABLE when there is room", "none came");
            (void)on.close(RST_CLOSE_ABORT).wait();
            for (Asked& each : asked) (void)each.pending.wait();
          }},

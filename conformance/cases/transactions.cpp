@@ -22,9 +22,7 @@ void send(const Publisher& out, const Transaction& tx, const std::vector<Out>& m
 
 std::int32_t settle(const Subscription& sub, const Message& message, const Transaction& tx,
                     std::uint16_t verdict = RST_VERDICT_ACK) {
-  const Verdict one{message.token, verdict};
-  const Settled settled = sub.settle(std::span(&one, 1), 0, tx.id);
-  return settled.verb.ok() ? rst_status_code(settled.statuses.front()) : settled.verb.code;
+  return sub.settle(Verdict{message.token, verdict}, 0, tx.id).code();
 }
 
 /// Acknowledges all in one call; each must be taken.
@@ -317,10 +315,8 @@ constexpr Case kCases[] = {
            for (const Transaction& tx : {committed, aborted, Transaction{out.instance, ~0ULL / 3}}) {
              t.expect_code(tx.commit().code, RST_E_STALE, "L2", "commit of a transaction that is over");
              t.expect_code(tx.abort().code, RST_E_STALE, "L2", "abort of a transaction that is over");
-             const Published late = out.publish({.payload = "late"}, {.tx = tx.id});
-             const std::int32_t code =
-                 !late.verb.ok() || late.statuses.empty() ? late.verb.code : rst_status_code(late.statuses[0]);
-             t.expect_code(code, RST_E_STALE, "L2", "a publish into a transaction that is over");
+             t.expect_code(out.publish({.payload = "late"}, {.tx = tx.id}).code(), RST_E_STALE, "L2",
+                           "a publish into a transaction that is over");
            }
            sub.nothing("X1", "what was published into a transaction that is over is never delivered");
          }},

@@ -99,10 +99,17 @@ struct Verdict {
 /// What statuses are before a call: one that no plugin writes.
 inline constexpr std::int32_t kUnwritten = -0x7EED;
 
+/// What came of the first item of a call: the verb's code where it failed, else that of the item's status; 0 for OK.
+[[nodiscard]] inline std::int32_t first_code(const Outcome& verb, const std::vector<std::int32_t>& statuses) {
+  return verb.ok() && !statuses.empty() ? rst_status_code(statuses.front()) : verb.code;
+}
+
 /// What a settle came to: the verb, and each item.
 struct Settled {
   Outcome verb;
   std::vector<std::int32_t> statuses;
+
+  [[nodiscard]] std::int32_t code() const { return first_code(verb, statuses); }
 };
 
 struct Subscription {
@@ -129,6 +136,9 @@ struct Subscription {
   void reject(const Message& message) const { must(message, RST_VERDICT_REJECT, 0ns); }
   void extend(const Message& message) const { must(message, RST_VERDICT_EXTEND, 0ns); }
   Settled settle(std::span<const Verdict> verdicts, std::uint32_t flags = 0, std::uint64_t tx = 0) const;
+  Settled settle(const Verdict& one, std::uint32_t flags = 0, std::uint64_t tx = 0) const {
+    return settle(std::span(&one, 1), flags, tx);
+  }
 
   std::int32_t credit(std::uint32_t messages, std::uint64_t bytes = 8U << 20U) const;
   /// Through rst.seek, of all partitions; earlier tokens are stale from then on. `seek` must succeed.
@@ -176,6 +186,8 @@ struct Published {
   std::uint32_t accepted = 0;
   std::vector<std::int32_t> statuses;
   std::vector<rst_position> receipts;
+
+  [[nodiscard]] std::int32_t code() const { return first_code(verb, statuses); }
 };
 
 /// A publish that was called and may not be complete yet.

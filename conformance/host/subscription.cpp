@@ -98,8 +98,7 @@ Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t fl
 
 std::int32_t Subscription::settle(const Message& message, std::uint16_t verdict, std::chrono::nanoseconds delay) const {
   const Verdict one{message.token, verdict, delay};
-  const Settled settled = settle(std::span(&one, 1), kind->can(RST_CAP_SETTLE_CONFIRM) ? RST_SETTLE_CONFIRM : 0);
-  return settled.verb.ok() ? rst_status_code(settled.statuses.front()) : settled.verb.code;
+  return settle(one, kind->can(RST_CAP_SETTLE_CONFIRM) ? RST_SETTLE_CONFIRM : 0).code();
 }
 
 void Subscription::must(const Message& message, std::uint16_t verdict, std::chrono::nanoseconds delay) const {
