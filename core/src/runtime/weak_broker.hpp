@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <mutex>
@@ -76,7 +77,7 @@ struct Weak {
     std::vector<std::pair<std::uint64_t, std::int32_t>> answers;
     std::size_t settled_before_answer = 0;  // the last one
     std::vector<Subscription*> subscriptions;
-    const sdk::Host* host = nullptr;
+    std::atomic<const sdk::Host*> host = nullptr;  // of the last instance; an earlier one may end after it began
   };
   static Script script;
 
@@ -179,7 +180,10 @@ struct Weak {
   };
 
   explicit Weak(const sdk::Host& host) : host_(host) { script.host = &host_; }
-  ~Weak() { script.host = nullptr; }
+  ~Weak() {
+    const sdk::Host* own = &host_;
+    script.host.compare_exchange_strong(own, nullptr);
+  }
 
   static void validate(const rst_subscription_spec& spec, sdk::Plan& plan, sdk::Report& report) {
     if (spec.kind != 1) return;
@@ -201,7 +205,7 @@ struct Weak {
       script.holds_publishes = false;
       held.swap(script.held);
     }
-    for (const std::uint64_t op : held) script.host->complete(op);
+    for (const std::uint64_t op : held) script.host.load()->complete(op);
   }
   /// Sends an event about the first subscription, or the connection.
   static void send(std::uint32_t kind, std::uint64_t answer, bool to_connection = false) {
@@ -213,7 +217,7 @@ struct Weak {
     if (to_connection) about.subject = 0;
     rst_event event = sdk::Host::event(kind, about);
     event.answer = answer;
-    script.host->send(event);
+    script.host.load()->send(event);
   }
 
   /// A partition of the first subscription goes; what is published after it has the generation from which that holds.
@@ -231,7 +235,7 @@ struct Weak {
     event.deadline_ns = static_cast<std::uint64_t>(deadline.count());
     event.partitions = &partition;
     event.partition_count = 1;
-    script.host->send(event);
+    script.host.load()->send(event);
   }
 
  private:
