@@ -76,7 +76,7 @@ static void harm(void) {
   wait_for_ever();
 #elif defined(GROWS)
   for (;;) {
-    mmap(NULL, (size_t)1 << 26, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    (void)mmap(NULL, (size_t)1 << 26, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   }
 #elif defined(PRINTS)
   static char line[1024];
