@@ -5,11 +5,11 @@
 # of the tests.
 # shellcheck disable=SC2034  # used by the scripts that source this
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libuv1-dev libspdlog-dev libsimdjson-dev libcli11-dev
-  libtomlplusplus-dev nlohmann-json3-dev libpugixml-dev libelf-dev libdw-dev libgtest-dev libbenchmark-dev)
+  libtomlplusplus-dev libnats-dev nlohmann-json3-dev libpugixml-dev libelf-dev libdw-dev libgtest-dev libbenchmark-dev)
 # shellcheck disable=SC2034
-BENCH_PACKAGES=(valgrind python3)
+BENCH_PACKAGES=(valgrind python3 nats-server)
 # shellcheck disable=SC2034
-TEST_PACKAGES=("${BENCH_PACKAGES[@]}" git clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
+TEST_PACKAGES=("${BENCH_PACKAGES[@]}" git openssl clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 
 say() { printf 'tools/dev: %s\n' "$*"; }
 

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Starts a real nats-server on loopback: JetStream in a temporary folder of its own, ports chosen by the server.
+
+    with NatsServer(config) as server: …                       from Python
+    nats_server.py [OPTIONS] -- COMMAND WORD…                  runs COMMAND, {url} {port} {monitor} {folder} in its words filled in
+    nats_server.py [OPTIONS]                                   for nats_server.hpp: prints a line, then obeys `stop SIGNAL`
+                                                               and `start`, until its input ends
+Options: --config TEXT (added to the server's configuration), --certificates, --credentials, --no-jetstream.
+
+The server's working folder is the temporary one, so a configuration names what identities.py puts there by its bare name:
+    tls { cert_file: server.pem, key_file: server.key, ca_file: ca.pem, verify: true }            with --certificates
+    include resolver.conf                                                                          with --credentials
+    authorization { users: [ { user: u, password: p } ] }
+NATS_SERVER of the environment is another server's path.
+"""
+import argparse
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import identities  # noqa: E402
+
+READY_S = 20
+STOP_S = 10
+POLL_S = 0.01
+PR_SET_PDEATHSIG = 1
+
+
+def binary():
+    """Daemons are not on a plain user's PATH."""
+    if "NATS_SERVER" in os.environ:
+        return os.environ["NATS_SERVER"]
+    for folder in [*os.environ.get("PATH", "").split(":"), "/usr/sbin"]:
+        if os.access(Path(folder, "nats-server"), os.X_OK):
+            return str(Path(folder, "nats-server"))
+    sys.exit("there is no nats-server; Debian's package is nats-server")
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class NatsServer:
+    """Started by the constructor or `start`, stopped by `stop` and `close`; the ports and the store stay the same in between."""
+
+    def __init__(self, config="", jetstream=True, certificates=False, credentials=False, start=True, dies_with_parent=False):
+        self.home = tempfile.TemporaryDirectory(prefix="nats_server.")
+        self.folder = Path(self.home.name)
+        self.process, self.port, self.monitor = None, None, None
+        self.preexec = die_with_parent if dies_with_parent else None  # of the thread that starts it, so not from a pool
+        if certificates:
+            identities.certificates(self.folder)
+        if credentials:
+            identities.credentials(self.folder)
+        store = "jetstream { store_dir: store }\n" if jetstream else ""
+        (self.folder / "server.conf").write_text(store + config + "\n")
+        if start:
+            self.start()
+
+    def start(self):
+        """Returns when clients can connect. A port that somebody took since the last stop is tried again."""
+        until = time.monotonic() + READY_S
+        while not self.started(until):
+            if self.port is None or time.monotonic() > until:
+                raise RuntimeError(f"nats-server did not start:\n{self.log()}")
+            time.sleep(POLL_S)
+
+    def started(self, until):
+        command = [binary(), "-c", "server.conf", "-a", "127.0.0.1", "-p", str(self.port or -1), "-m", str(self.monitor or -1),
+                   "--ports_file_dir", str(self.folder), "-l", "server.log"]
+        self.process = subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL, preexec_fn=self.preexec)
+        ports = self.folder / f"{Path(command[0]).name}_{self.process.pid}.ports"
+        while self.process.poll() is None and time.monotonic() < until:
+            if ports.exists() and (text := ports.read_text()).endswith("}"):
+                place = json.loads(text)
+                self.port, self.monitor = (int(place[name][0].rsplit(":", 1)[1]) for name in ("nats", "monitoring"))
+                return True
+            time.sleep(POLL_S)
+        self.stop(signal.SIGKILL)
+        return False
+
+    def stop(self, number=signal.SIGTERM):
+        if self.process is None:
+            return
+        self.process.send_signal(number)
+        self.process.send_signal(signal.SIGCONT)  # it may be frozen
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def close(self):
+        self.stop()
+        self.home.cleanup()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def url(self):
+        return f"nats://127.0.0.1:{self.port}"
+
+    def log(self):
+        file = self.folder / "server.log"
+        return file.read_text() if file.exists() else ""
+
+    def fill(self, word):
+        for name in ("url", "port", "monitor", "folder"):
+            word = word.replace("{" + name + "}", str(getattr(self, name)))
+        return word
+
+    def obey(self, lines):
+        self.say()
+        for line in lines:
+            verb, *words = line.split()
+            if verb == "stop":
+                self.stop(int(words[0]))
+            else:
+                self.start()
+            self.say()
+
+    def say(self):
+        print(self.process.pid if self.process else 0, self.port, self.monitor, self.folder, flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", action="append", default=[])
+    parser.add_argument("--certificates", action="store_true")
+    parser.add_argument("--credentials", action="store_true")
+    parser.add_argument("--no-jetstream", action="store_true")
+    parser.add_argument("command", nargs="*")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped
+    with NatsServer("\n".join(args.config), jetstream=not args.no_jetstream, certificates=args.certificates,
+                    credentials=args.credentials, dies_with_parent=True) as server:
+        if args.command:
+            return subprocess.run([server.fill(word) for word in args.command], check=False).returncode
+        server.obey(sys.stdin)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
