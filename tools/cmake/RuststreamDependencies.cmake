@@ -1,5 +1,5 @@
 # The libraries this project builds on, all from Debian 12. What is missing is reported at once, with one command that
-# installs it. Targets: PkgConfig::libuv spdlog::spdlog simdjson::simdjson CLI11::CLI11 tomlplusplus::tomlplusplus
+# installs it. Targets: PkgConfig::libuv PkgConfig::libnats spdlog::spdlog simdjson::simdjson CLI11::CLI11 tomlplusplus::tomlplusplus
 # nlohmann_json::nlohmann_json pugixml::pugixml PkgConfig::libelf PkgConfig::libdw Threads::Threads GTest::gtest GTest::gtest_main GTest::gmock benchmark::benchmark.
 
 set(RUSTSTREAM_MISSING "")
@@ -32,6 +32,7 @@ macro(ruststream_require_module module version apt_package)
 endmacro()
 
 ruststream_require_module(libuv 1.44 libuv1-dev)
+ruststream_require_module(libnats 3.4 libnats-dev)
 ruststream_require(spdlog 1.10 libspdlog-dev)
 ruststream_require(simdjson 3.0 libsimdjson-dev)
 ruststream_require(CLI11 2.1 libcli11-dev)

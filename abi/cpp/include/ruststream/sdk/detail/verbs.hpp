@@ -94,7 +94,7 @@ struct Verbs {
                                 std::uint64_t* subscription, rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) {
       return with<B, Connection>(instance, connection, false, told, [&](Connection& parent) {
-        return open<Subscription>(instance, &parent, B::kKinds, *spec, subscription, told);
+        return open<Subscription>(instance, &parent, std::data(B::kKinds), *spec, subscription, told);
       });
     });
   }
@@ -103,7 +103,7 @@ struct Verbs {
                                      std::uint64_t* publisher, rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) {
       return with<B, Connection>(instance, connection, false, told, [&](Connection& parent) {
-        return open<Publisher>(instance, &parent, B::kKinds, *spec, publisher, told);
+        return open<Publisher>(instance, &parent, std::data(B::kKinds), *spec, publisher, told);
       });
     });
   }

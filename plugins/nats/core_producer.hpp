@@ -1,0 +1,24 @@
+// Kind `core`: publishing, handed over and no more.
+#pragma once
+
+#include "link.hpp"
+
+namespace ruststream::nats {
+
+class CoreProducer final : public Producer {
+ public:
+  CoreProducer(sdk::Publisher& of, Link& link, const rst_publisher_spec& spec);
+
+  void session_up(Session&) override {}
+  void session_down(const rst_error&) override {}
+  void close(bool abort, Time deadline) override;
+
+  std::int32_t publish(rst_publish& call, sdk::ErrorOut error) override;
+  std::int32_t request(rst_publish& call, sdk::ErrorOut error) override;
+  std::int32_t flush(std::uint64_t timeout_ns, std::uint64_t op, sdk::ErrorOut error) override;
+
+ private:
+  const std::string destination_;
+};
+
+}  // namespace ruststream::nats

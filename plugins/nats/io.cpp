@@ -1,0 +1,51 @@
+#include "io.hpp"
+
+#include "link.hpp"
+
+#include <poll.h>
+#include <vector>
+
+namespace ruststream::nats {
+namespace {
+
+thread_local const Io* this_threads = nullptr;  // the Io whose thread this is
+
+int milliseconds_until(Time due) {
+  if (due == kNever) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
+}
+
+}  // namespace
+
+Io::Io() : thread_("nats-io", [this](int descriptor) { wait(descriptor); }) {}
+
+bool Io::is_this_thread() const noexcept { return this_threads == this; }
+
+void Io::wake() noexcept {
+  if (sleeps_.exchange(false)) thread_.queue().wake();
+}
+
+/// One round: writes what was asked for, sleeps until something is ready, serves it.
+void Io::wait(int descriptor) {
+  this_threads = this;
+  sleeps_.store(true);  // from here on whoever wants to write wakes us
+  std::vector<pollfd>& all = polled_;
+  all.assign(1, {descriptor, POLLIN, 0});
+  polled_links_.clear();
+  bool writes = false;
+  for (const auto& [id, link] : links) {
+    all.push_back(link->wanted());
+    polled_links_.push_back(id);
+    writes |= link->writes_now();
+  }
+  const int timeout = writes ? 0 : milliseconds_until(timers.next());
+  (void)::poll(all.data(), all.size(), timeout);
+  sleeps_.store(false);
+  for (std::size_t i = 0; i < polled_links_.size(); ++i) {
+    if (const auto found = links.find(polled_links_[i]); found != links.end()) found->second->serve(all[i + 1].revents);
+  }
+  timers.run(Clock::now());
+}
+
+}  // namespace ruststream::nats

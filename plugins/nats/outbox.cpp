@@ -1,0 +1,122 @@
+#include "outbox.hpp"
+
+#include "io.hpp"
+
+namespace ruststream::nats {
+namespace {
+
+constexpr std::size_t kFrame = 32;  // PUB, lengths and line ends, near enough
+
+void end(Held& held, std::int32_t status, std::vector<std::shared_ptr<Publication>>& finished) {
+  if (held.of == nullptr) return;
+  Publication& of = *held.of;
+  if (of.statuses != nullptr) of.statuses[held.index] = status;
+  if (status < 0) {
+    ++of.failed;
+    of.status = status;
+  }
+  if (--of.left == 0) finished.push_back(std::move(held.of));
+}
+
+}  // namespace
+
+Outbox::Outbox(Io& io, const Settings& settings)
+    : io_(io), write_buffer_(settings.write_buffer), reconnect_buffer_(settings.reconnect_buffer) {}
+
+Outbox::Batch::Batch(Outbox& outbox)
+    : outbox_(outbox),
+      lock_(outbox.mutex_),
+      direct_(outbox.session_ != nullptr && outbox.session_->is_plain() && outbox.held_.empty() ? outbox.session_
+                                                                                                : nullptr) {}
+
+Outbox::Batch::~Batch() {
+  const bool held = !outbox_.held_.empty() && outbox_.session_ != nullptr;
+  lock_.unlock();
+  if (held) outbox_.io_.wake();
+}
+
+bool Outbox::Batch::has_room(std::size_t bytes) {
+  if (!asked_) buffered_ = static_cast<std::uint64_t>(std::max(natsConnection_Buffered(direct_->nc()), 0));
+  asked_ = true;
+  if (buffered_ >= outbox_.write_buffer_) return false;
+  buffered_ += bytes + kFrame;
+  return true;
+}
+
+Outbox::Sent Outbox::Batch::publish(const char* subject, const char* reply, std::string_view payload) {
+  if (payload.size() > outbox_.max_payload_) return Sent::kTooLarge;
+  if (!has_room(payload.size())) return Sent::kNoRoom;
+  const auto length = static_cast<int>(payload.size());
+  const natsStatus status = reply == nullptr
+                                ? natsConnection_Publish(direct_->nc(), subject, payload.data(), length)
+                                : natsConnection_PublishRequest(direct_->nc(), subject, reply, payload.data(), length);
+  return status == NATS_OK ? Sent::kHandedOver : Sent::kFailed;
+}
+
+Outbox::Sent Outbox::Batch::publish(natsMsg& message, std::size_t bytes) {
+  if (bytes > outbox_.max_payload_) return Sent::kTooLarge;
+  if (!has_room(bytes)) return Sent::kNoRoom;
+  return natsConnection_PublishMsg(direct_->nc(), &message) == NATS_OK ? Sent::kHandedOver : Sent::kFailed;
+}
+
+Outbox::Sent Outbox::Batch::hold(Held held) {
+  if (outbox_.held_bytes_ >= outbox_.reconnect_buffer_) return Sent::kNoRoom;
+  outbox_.held_bytes_ += held.bytes + kFrame;
+  outbox_.held_.push_back(std::move(held));
+  return Sent::kHeld;
+}
+
+bool Outbox::Batch::control(const char* subject, const char* reply, std::string_view payload) {
+  if (outbox_.session_ == nullptr) return false;
+  natsConnection* const nc = outbox_.session_->nc();
+  const auto length = static_cast<int>(payload.size());
+  return (reply == nullptr ? natsConnection_Publish(nc, subject, payload.data(), length)
+                           : natsConnection_PublishRequest(nc, subject, reply, payload.data(), length)) == NATS_OK;
+}
+
+void Outbox::up(Session& session, std::uint64_t max_payload) {
+  const std::lock_guard lock(mutex_);
+  session_ = &session;
+  max_payload_ = max_payload;
+}
+
+void Outbox::down() {
+  const std::lock_guard lock(mutex_);
+  session_ = nullptr;
+}
+
+void Outbox::pump(std::vector<std::shared_ptr<Publication>>& finished) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (session_ == nullptr) return;
+    while (!held_.empty() &&
+           static_cast<std::uint64_t>(std::max(natsConnection_Buffered(session_->nc()), 0)) < write_buffer_) {
+      Held held = std::move(held_.front());
+      held_.pop_front();
+      held_bytes_ -= held.bytes + kFrame;
+      const bool fits = held.bytes <= max_payload_;
+      const bool sent = fits && natsConnection_PublishMsg(session_->nc(), held.message.get()) == NATS_OK;
+      end(held, sent ? RST_OK : fits ? rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE) : -RST_E_TOO_LARGE, finished);
+    }
+  }
+  refusals.wake();
+}
+
+void Outbox::expire(Time now, std::int32_t status, bool all, std::vector<std::shared_ptr<Publication>>& finished) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(held_, [&](Held& held) {
+    if (!all && (held.of == nullptr || held.of->deadline > now)) return false;
+    held_bytes_ -= held.bytes + kFrame;
+    end(held, status, finished);
+    return true;
+  });
+}
+
+Time Outbox::next_deadline() {
+  const std::lock_guard lock(mutex_);
+  Time due = kNever;
+  for (const Held& held : held_) due = std::min(due, held.of == nullptr ? kNever : held.of->deadline);
+  return due;
+}
+
+}  // namespace ruststream::nats

@@ -1,0 +1,95 @@
+// The way out of a connection: straight into the session's buffer, or held until there is a session.
+#pragma once
+
+#include "message.hpp"
+#include "session.hpp"
+
+#include <ruststream/sdk.hpp>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ruststream::nats {
+
+/// One call of publish whose messages wait for a session, until each has its status.
+struct Publication {
+  std::uint64_t op = 0;
+  std::uint64_t publisher = 0;       // the host's id
+  std::int32_t* statuses = nullptr;  // the host's, until the completion
+  std::uint32_t left = 0, failed = 0;
+  std::int32_t status = 0;  // of the last that failed
+  Time deadline;
+};
+
+/// A message with its length on the wire, near enough.
+struct Held {
+  Message message;
+  std::shared_ptr<Publication> of;  // nullptr: nobody's
+  std::uint32_t index = 0;
+  std::size_t bytes = 0;
+};
+
+class Outbox {
+ public:
+  Outbox(Io& io, const Settings& settings);
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  enum class Sent : std::uint8_t { kHandedOver, kHeld, kNoRoom, kTooLarge, kFailed };
+
+  /// Several sends by one thread, in order: holds the lock, which is held for no I/O, and wakes the I/O thread at its
+  /// end. [any thread]
+  class Batch {
+   public:
+    explicit Batch(Outbox& outbox);
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+    ~Batch();
+
+    /// The session, when messages go straight into its buffer; else nullptr.
+    [[nodiscard]] Session* session() const noexcept { return direct_; }
+    [[nodiscard]] std::uint64_t max_payload() const noexcept { return outbox_.max_payload_; }
+    /// Subject and reply end in NUL. Bound by write_buffer; needs session().
+    Sent publish(const char* subject, const char* reply, std::string_view payload);
+    Sent publish(natsMsg& message, std::size_t bytes);
+    /// Without a session: waits for one. Bound by reconnect_buffer.
+    Sent hold(Held held);
+    /// What must not wait for room: settlements, pull requests. Bound by what the server delivered. False: no session.
+    bool control(const char* subject, const char* reply, std::string_view payload);
+
+   private:
+    bool has_room(std::size_t bytes);
+
+    Outbox& outbox_;
+    std::unique_lock<std::mutex> lock_;
+    Session* direct_;
+    std::uint64_t buffered_ = 0;  // as cnats said, and what was added since
+    bool asked_ = false;
+  };
+
+  // [I/O thread]
+  void up(Session& session, std::uint64_t max_payload);
+  void down();
+  /// After a write, and where the session is not plain: sends what is held, tells publishers of room.
+  void pump(std::vector<std::shared_ptr<Publication>>& finished);
+  /// Takes out what has waited past its deadline, or all.
+  void expire(Time now, std::int32_t status, bool all, std::vector<std::shared_ptr<Publication>>& finished);
+  [[nodiscard]] Time next_deadline();
+
+  sdk::Refusals refusals;
+
+ private:
+  Io& io_;
+  const std::uint64_t write_buffer_, reconnect_buffer_;
+  std::mutex mutex_;
+  Session* session_ = nullptr;
+  std::uint64_t max_payload_ = 0;
+  std::deque<Held> held_;
+  std::uint64_t held_bytes_ = 0;
+};
+
+}  // namespace ruststream::nats

@@ -1,0 +1,147 @@
+#include "session.hpp"
+
+#include "errors.hpp"
+#include "io.hpp"
+#include "link.hpp"
+
+#include <sys/socket.h>
+
+namespace ruststream::nats {
+
+/// What cnats calls. Each closure is the session, which ends only after the closed callback.
+struct Hooks {
+  static natsStatus attach(void** user_data, void* loop, natsConnection* /*nc*/, natsSock socket) {
+    *user_data = loop;
+    static_cast<Session*>(loop)->fd_ = socket;
+    return NATS_OK;
+  }
+  static natsStatus read(void* /*session*/, bool /*add*/) { return NATS_OK; }
+  static natsStatus write(void* session, bool add) {
+    auto& self = *static_cast<Session*>(session);
+    self.wants_write_.store(add);
+    if (add && !self.io_.is_this_thread()) self.io_.wake();
+    return NATS_OK;
+  }
+  static natsStatus detach(void* session) {
+    auto& self = *static_cast<Session*>(session);
+    self.over_.store(true, std::memory_order_release);
+    return NATS_OK;
+  }
+  // On cnats' callback thread, in this order.
+  static void error(natsConnection* /*nc*/, natsSubscription* /*subscription*/, natsStatus status, void* session) {
+    auto& self = *static_cast<Session*>(session);
+    const char* text = nullptr;
+    (void)status;
+    (void)natsConnection_GetLastError(self.nc_, &text);
+  }
+  static void closed(natsConnection* /*nc*/, void* session) {
+    auto& self = *static_cast<Session*>(session);
+    self.io_.post(self.link_, [&self](Link& link) {
+      self.closed();
+      link.session_closed();
+    });
+  }
+};
+
+namespace {
+
+struct OptionsDelete {
+  void operator()(natsOptions* options) const noexcept { natsOptions_Destroy(options); }
+};
+
+std::int64_t milliseconds(nanoseconds time) { return std::chrono::ceil<std::chrono::milliseconds>(time).count(); }
+
+}  // namespace
+
+std::shared_ptr<Session> Session::dial(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
+                                       rst_error& why) {
+  std::shared_ptr<Session> session(new Session(io, link, server, settings.tls));
+  natsOptions* made = nullptr;
+  std::string what = "connecting to " + server.text();
+  natsStatus status = natsOptions_Create(&made);
+  const std::unique_ptr<natsOptions, OptionsDelete> options(made);
+  if (status == NATS_OK) status = session->set_options(made, settings, what);
+  if (status == NATS_OK) status = natsConnection_Connect(&session->nc_, made);
+  if (status == NATS_OK) return session;
+  natsStatus last = NATS_OK;
+  const char* text = nats_GetLastError(&last);
+  why = error_of(status, what, last == status && text != nullptr ? text : "");
+  return nullptr;
+}
+
+natsStatus Session::set_options(natsOptions* options, const Settings& settings, std::string& what) {
+  natsStatus status = NATS_OK;
+  const auto set = [&status](auto&& body) {
+    if (status == NATS_OK) status = body();
+  };
+  const std::string url = "nats://" + server_.text();
+  set([&] { return natsOptions_SetURL(options, url.c_str()); });
+  set([&] { return natsOptions_SetTimeout(options, milliseconds(settings.connect_timeout)); });
+  set([&] { return natsOptions_SetAllowReconnect(options, false); });
+  set([&] {
+    return natsOptions_SetPingInterval(options, 0);
+  });                                                           // its timer would close the socket under the I/O thread
+  set([&] { return natsOptions_SetSendAsap(options, true); });  // no flusher thread: writing is the I/O thread's
+  set([&] { return natsOptions_SetNoEcho(options, settings.no_echo); });
+  if (!settings.name.empty()) set([&] { return natsOptions_SetName(options, settings.name.c_str()); });
+  if (!settings.user.empty()) {
+    set([&] { return natsOptions_SetUserInfo(options, settings.user.c_str(), settings.password.c_str()); });
+  }
+  if (!settings.token.empty()) set([&] { return natsOptions_SetToken(options, settings.token.c_str()); });
+  if (!settings.creds.empty()) {
+    set([&] { return natsOptions_SetUserCredentialsFromFiles(options, settings.creds.c_str(), nullptr); });
+  }
+  if (!settings.nkey.empty()) {
+    set([&] { return natsOptions_SetNKeyFromSeed(options, settings.nkey.c_str(), settings.nkey_seed.c_str()); });
+  }
+  if (tls_ != Tls::kOff) set([&] { return set_tls(options, settings, what); });
+  set([&] {
+    return natsOptions_SetEventLoop(options, this, &Hooks::attach, &Hooks::read, &Hooks::write, &Hooks::detach);
+  });
+  set([&] { return natsOptions_SetErrorHandler(options, &Hooks::error, this); });
+  set([&] { return natsOptions_SetClosedCB(options, &Hooks::closed, this); });
+  return status;
+}
+
+natsStatus Session::set_tls(natsOptions* options, const Settings& settings, std::string& what) {
+  natsStatus status = natsOptions_SetSecure(options, true);
+  const auto set = [&](std::string_view doing, auto&& body) {
+    if (status != NATS_OK) return;
+    status = body();
+    if (status != NATS_OK) what = doing;
+  };
+  if (!settings.ca.empty()) {
+    set("reading `tls.ca`", [&] { return natsOptions_LoadCATrustedCertificates(options, settings.ca.c_str()); });
+  }
+  if (!settings.cert.empty()) {
+    set("reading `tls.cert` and `tls.key`",
+        [&] { return natsOptions_LoadCertificatesChain(options, settings.cert.c_str(), settings.key.c_str()); });
+  }
+  if (tls_ == Tls::kOn) {
+    set("tls", [&] { return natsOptions_SkipServerVerification(options, true); });
+  } else {
+    const std::string& name = settings.server_name.empty() ? server_.host : settings.server_name;
+    set("tls", [&] { return natsOptions_SetExpectedHostname(options, name.c_str()); });
+  }
+  return status;
+}
+
+Session::~Session() {
+  if (nc_ != nullptr) natsConnection_Destroy(nc_);
+}
+
+void Session::read() { natsConnection_ProcessReadEvent(nc_); }
+
+void Session::write() { natsConnection_ProcessWriteEvent(nc_); }
+
+rst_error Session::why() const {
+  const char* text = nullptr;
+  const natsStatus status = natsConnection_GetLastError(nc_, &text);
+  return error_of(status, server_.text(), text == nullptr ? "" : text);
+}
+
+void Session::cut() noexcept {
+  if (!is_over()) (void)::shutdown(fd_, SHUT_RDWR);
+}
+
+}  // namespace ruststream::nats

@@ -1,0 +1,70 @@
+// One natsConnection: from a successful dial to its loss. It never reconnects by itself.
+#pragma once
+
+#include "settings.hpp"
+
+#include <atomic>
+#include <memory>
+#include <nats/nats.h>
+
+namespace ruststream::nats {
+
+class Io;
+
+/// cnats runs in its event loop mode, with this plugin's I/O thread as the loop: then no call but those that dial or
+/// wait for a PONG blocks, on any thread, since nothing is held while a socket is waited for. Its own reconnecting is
+/// off, because it holds the connection's lock while it dials.
+///
+/// Whatever ends a session ends it through the read side: cut() shuts the socket down, reading then fails, cnats closes
+/// the connection and says so last of all by its closed callback. Only then the session may be destroyed.
+class Session {
+ public:
+  /// Dials one server. Blocks for at most the connect timeout, and name resolution. [worker]
+  static std::shared_ptr<Session> dial(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
+                                       rst_error& why);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  [[nodiscard]] natsConnection* nc() const noexcept { return nc_; }
+  [[nodiscard]] const Server& server() const noexcept { return server_; }
+  /// Plain TCP: publishing appends to cnats' buffer on any thread. With TLS cnats waits for the socket inside, so that
+  /// only the I/O thread publishes.
+  [[nodiscard]] bool is_plain() const noexcept { return tls_ == Tls::kOff; }
+
+  // The socket. [I/O thread]
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+  [[nodiscard]] bool wants_write() const noexcept { return wants_write_.load(std::memory_order_relaxed); }
+  void read();
+  void write();
+  /// cnats has closed the connection: why() says why, and the closed callback follows.
+  [[nodiscard]] bool is_over() const noexcept { return over_.load(std::memory_order_acquire); }
+  [[nodiscard]] rst_error why() const;
+  void cut() noexcept;
+
+  /// The closed callback has come: nothing of cnats knows this session any more. [I/O thread]
+  void closed() noexcept { closed_ = true; }
+  [[nodiscard]] bool is_closed() const noexcept { return closed_; }
+
+ private:
+  Session(Io& io, std::uint64_t link, Server server, Tls tls)
+      : io_(io), link_(link), server_(std::move(server)), tls_(tls) {}
+
+  /// `what` is what failed.
+  natsStatus set_options(natsOptions* options, const Settings& settings, std::string& what);
+  natsStatus set_tls(natsOptions* options, const Settings& settings, std::string& what);
+
+  Io& io_;
+  const std::uint64_t link_;
+  const Server server_;
+  const Tls tls_;
+  natsConnection* nc_ = nullptr;
+  int fd_ = -1;
+  std::atomic<bool> wants_write_{false};
+  std::atomic<bool> over_{false};
+  bool closed_ = false;
+
+  friend struct Hooks;  // cnats' callbacks
+};
+
+}  // namespace ruststream::nats
