@@ -20,6 +20,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+from nats_loops import NatsLoops, show as show_nats, version as nats_server_version
+
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs/benchmarks/results.json"
 DATA = ROOT / "tests/bench/data"
@@ -28,7 +30,7 @@ SKIPPED = 77
 
 # What an instruction count depends on besides the code: which variants the libraries choose by the CPU.
 PINNED = {"SIMDJSON_FORCE_IMPLEMENTATION": "haswell", "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX512VL"}
-PACKAGES = ["libc6", "libstdc++6", "libuv1", "libsimdjson14", "libspdlog1.10", "valgrind"]
+PACKAGES = ["libc6", "libstdc++6", "libuv1", "libsimdjson14", "libspdlog1.10", "libnats3.4", "valgrind"]
 
 
 class Scenario(NamedTuple):
@@ -166,7 +168,8 @@ def environment(build):
     found = subprocess.run(["dpkg-query", "-W", "-f=${Package} ${Version}\n", *PACKAGES], capture_output=True, text=True)
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {"cpu": cpu[1] if cpu else platform.machine(), "kernel": platform.release(), "compiler": said.splitlines()[0],
-            "flags": flags, "libraries": dict(line.split(" ") for line in found.stdout.splitlines()), "servers": {},
+            "flags": flags, "libraries": dict(line.split(" ") for line in found.stdout.splitlines()),
+            "servers": {"nats-server": nats_server_version()},
             "pinned": PINNED}
 
 
@@ -226,6 +229,7 @@ def main():
     bench, now = Bench(build), environment(build)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     figures, process, throughput, wrong = [], {}, [], []
+    nats_throughput, nats_instructions = [], []
     if "instructions" in wanted or "check" in wanted:
         figures, cold = bench.instructions()
         wrong += [*over_bounds(figures), *regressions(figures, now, results)]
@@ -233,8 +237,11 @@ def main():
     if "throughput" in wanted:
         throughput, process = bench.throughput(), bench.process()
         wrong += process_over_bounds(process)
-        results.update(throughput=throughput, process=process)
+        nats = NatsLoops(bench.programs, DATA, build / "lib/ruststream/plugins/nats.so", bench.environment)
+        nats_throughput, nats_instructions = nats.throughput(), nats.instructions()
+        results.update(throughput=throughput + nats_throughput, nats_instructions=nats_instructions, process=process)
     show(figures, process, throughput)
+    show_nats(nats_throughput, nats_instructions)
     for line in wrong:
         print("WORSE", line)
     if "check" not in wanted and (not wrong or "--accept" in sys.argv):

@@ -1,35 +1,17 @@
 // What is reported, not asserted: how fast messages go through a service, and what waiting ones cost in memory.
 //   bench_throughput one_thread|two_threads|resident MESSAGES PLUGIN       prints one line of JSON
 #include "bench.hpp"
+#include "window.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <semaphore>
 #include <span>
 #include <string_view>
-#include <sys/resource.h>
 #include <unistd.h>
-#include <vector>
 
 namespace bench {
 namespace {
-
-constexpr std::uint64_t kSampleEvery = 1021;  // prime: the samples wander through the chunks
-
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
-}
-
-double cpu_us() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto us = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
-  };
-  return us(used.ru_utime) + us(used.ru_stime);
-}
 
 /// The head of every payload.
 struct Stamp {
@@ -52,50 +34,19 @@ class Sender {
   std::string payload_ = std::string(kPayloadBytes, 'x');
 };
 
-/// Reads them: what came, what did not, what came twice, and how long it took.
-struct Receiver {
+/// Reads them.
+struct Receiver : Tally {
   explicit Receiver(std::uint64_t messages) : target(messages) {}
 
   std::uint64_t target;
   std::binary_semaphore all{0};  // released when `target` came
-  std::uint64_t received = 0, expected = 0, lost = 0, duplicates = 0;
-  std::vector<double> latency_us;
 
   void take(rs::Payload bytes) {
     Stamp stamp;
     std::memcpy(&stamp, bytes.data(), sizeof stamp);
-    ++received;
-    if (stamp.sequence < expected) {
-      ++duplicates;
-    } else {
-      lost += stamp.sequence - expected;
-      expected = stamp.sequence + 1;
-    }
-    if (stamp.sent_ns != 0) latency_us.push_back(static_cast<double>(now_ns() - stamp.sent_ns) / 1e3);
+    Tally::take(stamp.sequence);
+    if (stamp.sent_ns != 0) took(stamp.sent_ns);
     if (received == target) all.release();
-  }
-
-  [[nodiscard]] double percentile(double part) {
-    if (latency_us.empty()) return 0;
-    std::ranges::sort(latency_us);
-    return latency_us[static_cast<std::size_t>(part * static_cast<double>(latency_us.size() - 1))];
-  }
-};
-
-struct Window {
-  std::uint64_t begin_ns = now_ns();
-  double begin_cpu_us = cpu_us();
-
-  void print(Receiver& receiver) const {
-    const auto messages = static_cast<double>(receiver.received);
-    const double seconds = static_cast<double>(now_ns() - begin_ns) / 1e9;
-    const double cpu = (cpu_us() - begin_cpu_us) / messages;
-    std::printf(
-        R"({"messages_per_second": %.0f, "p50": %.3f, "p99": %.3f, "p999": %.3f, "lost": %llu, "duplicates": %llu, )"
-        R"("cpu_us_per_message": %.4f})"
-        "\n",
-        messages / seconds, receiver.percentile(0.5), receiver.percentile(0.99), receiver.percentile(0.999),
-        static_cast<unsigned long long>(receiver.lost), static_cast<unsigned long long>(receiver.duplicates), cpu);
   }
 };
 
@@ -131,7 +82,7 @@ void one_thread(Broker& broker, std::uint64_t messages) {
   app.after_startup([&](rs::App&) { return fill_and_drain(out, receiver, messages); });
   const Window window;
   need(app.start(), "start");
-  window.print(receiver);
+  receiver.print(window, messages);
   app.stop();
   app.wait();
 }
@@ -146,7 +97,7 @@ void two_threads(Broker& broker, std::uint64_t messages) {
   const Window window;
   for (std::uint64_t i = 0; i < messages; ++i) need(out.publish(sender.next()).get(), "publish");
   receiver.all.acquire();
-  window.print(receiver);
+  receiver.print(window, messages);
   app.stop();
   app.wait();
 }

@@ -1,0 +1,179 @@
+// The raw loops: cnats as well as a C program can use it, against which plugin and service are held.
+//   bench_nats_raw scenario=NAME url=URL subject=SUBJECT messages=N payload=FILE decode=json|none depth=N board=FILE
+//   counted=0|1
+#include "nats_raw.hpp"
+
+#include <simdjson.h>
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+namespace bench {
+namespace {
+
+/// A message's sequence number, out of its JSON or out of its place in the text.
+class Reader {
+ public:
+  explicit Reader(const Task& task) : json_(task.is("decode", "json")) {}
+
+  std::uint64_t sequence(natsMsg* message) {
+    const char* data = natsMsg_GetData(message);
+    if (!json_) return Message::sequence(data);
+    const auto length = static_cast<std::size_t>(natsMsg_GetDataLength(message));
+    padded_.resize(std::max(padded_.size(), length + simdjson::SIMDJSON_PADDING));
+    std::memcpy(padded_.data(), data, length);  // cnats leaves no room behind a payload
+    simdjson::ondemand::document document;
+    Trade trade;
+    std::uint64_t qty = 0;
+    bool bad = parser_.iterate(padded_.data(), length, padded_.size()).get(document) != simdjson::SUCCESS;
+    bad = bad || document["id"].get(trade.id) != simdjson::SUCCESS || document["qty"].get(qty) != simdjson::SUCCESS;
+    if (bad) fail("payload", "is not what was sent");
+    trade.qty = static_cast<std::uint32_t>(qty);
+    return trade.id - Message::kFirst;
+  }
+
+ private:
+  bool json_;
+  std::vector<char> padded_;
+  simdjson::ondemand::parser parser_;
+};
+
+struct Taking {
+  Loop& loop;
+  Reader reader;
+};
+
+void core(const Task& task) {
+  Loop loop(task);
+  Taking taking{loop, Reader(task)};
+  const Connection connection = connect(task, false);
+  natsSubscription* made = nullptr;
+  const auto take = [](natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
+    auto& to = *static_cast<Taking*>(closure);
+    to.loop.take(to.reader.sequence(message));
+    natsMsg_Destroy(message);
+  };
+  need(natsConnection_Subscribe(&made, connection.get(), task.text("subject").c_str(), take, &taking), "subscribe");
+  const Subscription subscription(made);
+  need(natsSubscription_SetPendingLimits(made, -1, -1), "pending limits");
+  flush(connection);
+  loop.attached();
+  loop.wait();
+  loop.print();
+}
+
+void publish(const Task& task) {
+  Loop loop(task);
+  Message message(task.text("payload"));
+  const Connection connection = connect(task, false);
+  const char* subject = task.text("subject").c_str();
+  const auto length = static_cast<int>(message.text().size());
+  loop.begin();
+  for (std::uint64_t i = 0; i < loop.target(); ++i, message.next()) {
+    need(natsConnection_Publish(connection.get(), subject, message.text().data(), length), "publish");
+    loop.take(i);
+  }
+  flush(connection);
+  loop.print();
+}
+
+/// JetStream's own window of unconfirmed messages is `depth`.
+void publish_confirmed(const Task& task) {
+  Loop loop(task);
+  Message message(task.text("payload"));
+  const Connection connection = connect(task, false);
+  const JetStream stream = jetstream(connection, static_cast<std::int64_t>(task.number("depth")));
+  const char* subject = task.text("subject").c_str();
+  const auto length = static_cast<int>(message.text().size());
+  loop.begin();
+  for (std::uint64_t i = 0; i < loop.target(); ++i, message.next()) {
+    need(js_PublishAsync(stream.get(), subject, message.text().data(), length, nullptr), "publish");
+    loop.take(i);
+  }
+  need(js_PublishAsyncComplete(stream.get(), nullptr), "confirmations");
+  loop.print();
+}
+
+/// A consumer that outlives its subscription; cnats would delete one that it made itself.
+Subscription subscribe(const JetStream& stream, const std::string& subject, std::int64_t depth) {
+  jsConsumerConfig config;
+  need(jsConsumerConfig_Init(&config), "consumer");
+  config.Durable = "worker";
+  config.AckPolicy = js_AckExplicit;
+  config.MaxAckPending = depth;
+  need(js_AddConsumer(nullptr, stream.get(), subject.c_str(), &config, nullptr, nullptr), "consumer");
+  jsSubOptions options;
+  need(jsSubOptions_Init(&options), "options");
+  options.Stream = subject.c_str();
+  options.Consumer = config.Durable;
+  natsSubscription* made = nullptr;
+  need(js_PullSubscribe(&made, stream.get(), subject.c_str(), nullptr, nullptr, &options, nullptr), "subscribe");
+  return Subscription(made);
+}
+
+/// Fetches `depth`, acknowledges each, fetches again.
+void pull(const Task& task) {
+  constexpr std::int64_t kFetchMs = 10'000;
+  Loop loop(task);
+  Reader reader(task);
+  const Connection connection = connect(task, false);
+  const JetStream stream = jetstream(connection, 0);
+  const auto depth = static_cast<int>(task.number("depth"));
+  const Subscription subscription = subscribe(stream, task.text("subject"), depth);
+  while (!loop.complete()) {
+    natsMsgList list{};
+    need(natsSubscription_Fetch(&list, subscription.get(), depth, kFetchMs, nullptr), "fetch");
+    for (int i = 0; i < list.Count; ++i) {
+      loop.take(reader.sequence(list.Msgs[i]));
+      need(natsMsg_Ack(list.Msgs[i], nullptr), "ack");
+    }
+    natsMsgList_Destroy(&list);
+  }
+  flush(connection);
+  loop.print();
+}
+
+void request(const Task& task) {
+  constexpr std::int64_t kReplyMs = 5'000;
+  Loop loop(task);
+  Message message(task.text("payload"));
+  const Connection connection = connect(task, true);
+  const char* subject = task.text("subject").c_str();
+  const auto length = static_cast<int>(message.text().size());
+  Reader reader(task);
+  loop.begin();
+  for (std::uint64_t i = 0; i < loop.target(); ++i, message.next()) {
+    natsMsg* reply = nullptr;
+    const std::uint64_t sent = now_ns();
+    need(natsConnection_Request(&reply, connection.get(), subject, message.text().data(), length, kReplyMs), "request");
+    loop.take(reader.sequence(reply));
+    loop.took(sent);
+    natsMsg_Destroy(reply);
+  }
+  loop.print();
+}
+
+struct Scenario {
+  const char* name;
+  void (*run)(const Task&);
+};
+constexpr std::array kScenarios = {Scenario{"nats_core", core}, Scenario{"nats_publish", publish},
+                                   Scenario{"nats_publish_confirmed", publish_confirmed},
+                                   Scenario{"jetstream_pull", pull}, Scenario{"nats_request", request}};
+
+int main_of(std::span<char* const> words) {
+  const Task task(words);
+  for (const Scenario& each : kScenarios) {
+    if (!task.is("scenario", each.name)) continue;
+    each.run(task);
+    nats_Close();
+    return EXIT_SUCCESS;
+  }
+  fail("scenario", "is none of this program's");
+}
+
+}  // namespace
+}  // namespace bench
+
+int main(int argc, char** argv) { return bench::main_of({argv + 1, static_cast<std::size_t>(argc - 1)}); }
