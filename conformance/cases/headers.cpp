@@ -67,10 +67,11 @@ void expect_headers(Test& t, const Subscription& sub, const Headers& headers, st
   }
   const Message message = sub.next("P3", "a message that was accepted is delivered");
   const bool any_case = !declared(t, RST_HEADERS_CASE);
-  const Headers got = as_declared(t, only(message.headers, headers, any_case));
+  const Headers whole = only(message.headers, headers, any_case);
+  const Headers got = as_declared(t, whole);
   t.expect(got == as_declared(t, headers), "P3", std::string(what) + ": " + shown(headers), shown(got));
   constexpr std::uint64_t kGrey = RST_HEADERS_ANY_NAME | RST_HEADERS_ANY_VALUE;  // some bytes may be taken, others not
-  if (!within && (needs & kGrey) == 0)
+  if (!within && (needs & kGrey) == 0 && whole == headers)
     t.warn(std::string(what) + " come out as they went in, and HEADERS does not declare it");
   finish(sub, message);
 }

@@ -11,6 +11,7 @@ class CoreProducer final : public Producer {
 
   void session_up(Session&) override {}
   void session_down(const rst_error&) override {}
+  void refused(std::string_view what) override;
   void close(bool abort, Time deadline) override;
 
   std::int32_t publish(rst_publish& call, sdk::ErrorOut error) override;
@@ -18,7 +19,10 @@ class CoreProducer final : public Producer {
   std::int32_t flush(std::uint64_t timeout_ns, std::uint64_t op, sdk::ErrorOut error) override;
 
  private:
+  void end();
+
   const std::string destination_;
+  Timers::Key timer_ = Timers::kNone;  // of closing
 };
 
 }  // namespace ruststream::nats

@@ -35,7 +35,7 @@ void Io::wait(int descriptor) {
   polled_links_.clear();
   bool writes = false;
   for (const auto& [id, link] : links) {
-    all.push_back(link->wanted());
+    all.push_back({link->descriptor(), link->wanted(), 0});
     polled_links_.push_back(id);
     writes |= link->writes_now();
   }

@@ -2,13 +2,31 @@
 
 #include "errors.hpp"
 
+#include <algorithm>
+
 namespace ruststream::nats {
+namespace {
+
+constexpr nanoseconds kDialGrace = 250ms;  // beyond its timeout; an operation has a second (C1)
+constexpr auto kSweepEvery = 20ms;         // for what waits past its deadline while it cannot be sent
+
+/// Each may take itself out of the table.
+template <typename Table, typename Body>
+void for_each(Table& table, Body&& body) {
+  for (auto at = table.begin(); at != table.end();) {
+    const auto each = at++;
+    body(*each->second);
+  }
+}
+
+}  // namespace
 
 Link::Link(sdk::Connection& of, Io& given, Settings said, bool keeps_trying, std::uint64_t timeout_ns)
     : owner(of),
       io(given),
       settings(std::move(said)),
       outbox(given, settings),
+      requests(*this, settings.inbox_prefix),
       keeps_trying_(keeps_trying),
       timeout_ns_(timeout_ns),
       servers_(settings.servers, settings.randomize),
@@ -26,58 +44,72 @@ void Link::begin() {
   worker_ = std::make_unique<sdk::IoThread>("nats-work");
   barriers_.worker = worker_.get();
   open_deadline_ = after(timeout_ns_, settings.connect_timeout * static_cast<std::int64_t>(servers_.size()));
+  if (closing_) return end_when_idle();
   dial();
 }
 
 void Link::dial() {
   state_ = State::kDialing;
-  dialing_ = true;
+  next_attempt_ = Timers::kNone;
   auto limited = settings;
-  if (!was_up_)
-    limited.connect_timeout = std::clamp<nanoseconds>(open_deadline_ - Clock::now(), 1ms, limited.connect_timeout);
-  worker_->post([&io = io, id = owner.id(), limited = std::move(limited), server = servers_.next()] {
+  if (!was_up_) {
+    const auto left = open_deadline_ - Clock::now();
+    if (left <= 0ns && why_.code != 0) return fail_opening(why_);
+    limited.connect_timeout = std::clamp<nanoseconds>(left, 1ms, limited.connect_timeout);
+  }
+  dialing_ = true;
+  const Server& next = servers_.next();
+  guard_ = std::make_unique<DialGuard>(next.port);
+  guard_later(limited.connect_timeout + kDialGrace);
+  worker_->post([&io = io, id = owner.id(), limited = std::move(limited), server = next] {
     rst_error why{};
-    std::shared_ptr<Session> made = Session::dial(io, id, limited, server, why);
+    const std::shared_ptr<Session> made = Session::dial(io, id, limited, server, why);
     io.post(id, [made, why](Link& self) { self.dialed(made, why); });
+  });
+}
+
+/// From then on the dial is cut short, again and again until it ends.
+void Link::guard_later(nanoseconds wait) {
+  guard_timer_ = io.timers.at(Clock::now() + wait, [this] {
+    guard_->cut();
+    guard_later(kDialGrace);
   });
 }
 
 void Link::dialed(std::shared_ptr<Session> session, const rst_error& why) {
   dialing_ = false;
+  io.timers.cancel(guard_timer_);
   session_ = std::move(session);
   if (session_ == nullptr) return closing_ ? end_when_idle() : attempt_failed(why);
+  if (closing_) return natsConnection_Close(session_->nc());  // nothing was sent on it: this does not wait
   session_up();
-  if (closing_) session_->cut();
 }
 
 void Link::attempt_failed(const rst_error& why) {
   why_ = why;
   const bool refused = (why.flags & RST_ERROR_AUTH) != 0;
   refusals_ = refused ? refusals_ + 1 : 0;
-  const bool over = !was_up_ && (Clock::now() >= open_deadline_ || (!keeps_trying_ && servers_.round_is_over()));
   if (refused && refusals_ >= settings.auth_attempts) return fail_for_good(why);
-  if (over) return fail_opening(why);
+  if (!was_up_ && !keeps_trying_ && servers_.round_is_over()) return fail_opening(why);
   try_later();
 }
 
 void Link::try_later() {
   state_ = State::kWaiting;
-  const bool waits = servers_.round_is_over() || was_up_;
-  if (servers_.round_is_over()) servers_.begin_round();
-  const auto delay = waits ? backoff_.next() : nanoseconds{0};
-  next_attempt_ = io.timers.at(Clock::now() + delay, [this] { dial(); });
+  const bool again = servers_.round_is_over();
+  if (again) servers_.begin_round();
+  Time due = Clock::now() + (again || refusals_ != 0 ? backoff_.next() : nanoseconds{0});
+  if (!was_up_) due = std::min(due, open_deadline_);
+  next_attempt_ = io.timers.at(due, [this] { dial(); });
   if (was_up_) tell(RST_EVENT_CONN_RETRYING, nullptr, backoff_.attempts());
 }
 
 void Link::session_up() {
   state_ = State::kUp;
   up_ = true;
-  socket_is_full_ = false;
-  refusals_ = 0;
-  backoff_.reset();
-  servers_.begin_round();
+  socket_is_full_ = !session_->is_plain();
   if (!std::exchange(was_up_, true)) owner.opened();
-  std::uint64_t most = static_cast<std::uint64_t>(natsConnection_GetMaxPayload(session_->nc()));
+  std::uint64_t most = session_->max_payload();
   if (settings.max_payload != 0) most = std::min(most, settings.max_payload);
   const rst_capability effective = sdk::cap(RST_CAP_MAX_PAYLOAD, RST_LEVEL_NATIVE, most, RST_CAP_CONDITIONAL);
   rst_event event = sdk::Host::event(RST_EVENT_CONN_UP, owner.about());
@@ -86,11 +118,17 @@ void Link::session_up() {
   event.caps = &effective;
   event.cap_count = 1;
   owner.host().send(event);
+  discover(session_->discovered());
   outbox.up(*session_, most);
-  for (const auto& [id, consumer] : consumers) consumer->session_up(*session_);
-  for (const auto& [id, producer] : producers) producer->session_up(*session_);
+  for_each(consumers, [this](Consumer& each) { each.session_up(*session_); });
+  for_each(producers, [this](Producer& each) { each.session_up(*session_); });
   keep_alive();
   written();
+}
+
+void Link::discover(const std::vector<std::string>& urls) {
+  if (!settings.discover) return;
+  for (const std::string& each : urls) servers_.discovered(each);
 }
 
 void Link::keep_alive() {
@@ -102,6 +140,11 @@ void Link::keep_alive() {
 
 void Link::ponged(natsStatus status) {
   barriers_.ponged(status);
+  if (status == NATS_OK) {  // it is a session indeed
+    refusals_ = 0;
+    backoff_.reset();
+    servers_.begin_round();
+  }
   if (status == NATS_TIMEOUT && up_) session_->cut();
   if (session_ != nullptr && session_->is_closed()) session_closed();
 }
@@ -111,27 +154,26 @@ void Link::session_over() {
   io.timers.cancel(next_ping_);
   why_ = session_->why();
   outbox.down();
+  requests.session_down();
   tell(RST_EVENT_CONN_DOWN, &why_);
   barriers_.session_down();
-  for (const auto& [id, consumer] : consumers) consumer->session_down(why_);
-  for (const auto& [id, producer] : producers) producer->session_down(why_);
+  for_each(consumers, [this](Consumer& each) { each.session_down(why_); });
+  for_each(producers, [this](Producer& each) { each.session_down(why_); });
+  sweep_later();
 }
 
 /// cnats has forgotten it; a worker that waits for its PONG is on its way out.
 void Link::session_closed() {
-  if (barriers_.busy()) return;  // ponged comes back here
   if (up_) session_over();
+  if (barriers_.busy()) return;  // ponged comes back here
   session_.reset();
   if (closing_) return end_when_idle();
-  const bool refused = (why_.flags & RST_ERROR_AUTH) != 0;
-  refusals_ = refused ? 1 : 0;
-  if (refused && refusals_ >= settings.auth_attempts) return fail_for_good(why_);
+  if ((why_.flags & RST_ERROR_AUTH) != 0 && ++refusals_ >= settings.auth_attempts) return fail_for_good(why_);
   try_later();
 }
 
 void Link::fail_opening(const rst_error& why) {
-  const bool late = Clock::now() >= open_deadline_ && rst_status_code(rst_status(why.code, 0)) == RST_E_TIMEOUT;
-  (void)late;
+  stop_timers();
   io.links.erase(owner.id());
   owner.open_failed(why);  // it may be gone
 }
@@ -140,17 +182,20 @@ void Link::fail_for_good(const rst_error& why) {
   if (!was_up_) return fail_opening(why);
   state_ = State::kFailed;
   why_ = why;
-  why_.flags |= RST_ERROR_FATAL;
+  why_.flags = (why_.flags | RST_ERROR_FATAL) & ~RST_ERROR_RETRYABLE;
   tell(RST_EVENT_CONN_FAILED, &why_);
-  std::vector<std::shared_ptr<Publication>> over;
-  outbox.expire(Clock::now(), rst_status(why_.code, why_.flags), true, over);
+  Outbox::Finished over;
+  outbox.fail(rst_status(why_.code, why_.flags), over);
   finish(over);
-  for (const auto& [id, consumer] : consumers) consumer->session_down(why_);
+  for_each(consumers, [this](Consumer& each) { each.session_down(why_); });
+  for_each(producers, [this](Producer& each) { each.session_down(why_); });
+  flush_waiting();
 }
 
 void Link::close(bool abort, Time deadline) {
   const bool first = !std::exchange(closing_, true);
   io.timers.cancel(next_attempt_);
+  if (dialing_) guard_->cut();
   if (!up_) return end_when_idle();
   if (abort || !first) return session_->cut();
   barrier(deadline, [this](natsStatus) {
@@ -160,9 +205,16 @@ void Link::close(bool abort, Time deadline) {
 
 /// Nothing is under way any more: the connection ends, and may be gone when this returns.
 void Link::end_when_idle() {
-  if (dialing_ || session_ != nullptr || barriers_.busy()) return;
+  if (dialing_ || session_ != nullptr || barriers_.busy() || worker_ == nullptr) return;
+  stop_timers();
+  const auto why = make_error(RST_E_CLOSED, 0, "the connection was closed");
+  for (const Flush& each : std::exchange(flushes_, {})) owner.host().fail(each.op, why);
   io.links.erase(owner.id());
   owner.closed();
+}
+
+void Link::stop_timers() {
+  for (Timers::Key* const each : {&next_attempt_, &next_ping_, &next_sweep_}) io.timers.cancel(*each);
 }
 
 void Link::add(Consumer& consumer, Time deadline) {
@@ -173,21 +225,43 @@ void Link::add(Consumer& consumer, Time deadline) {
 void Link::add(Producer& producer) { producers.emplace(producer.owner.id(), &producer); }
 
 void Link::flush(Time deadline, std::uint64_t op) {
-  barrier(deadline, [this, op](natsStatus status) {
-    if (status == NATS_OK) return owner.host().complete(op);
-    owner.host().fail(op, error_of(status, "flush", ""));
-  });
+  flushes_.push_back({deadline, op});
+  flush_waiting();
+  sweep_later();
 }
 
-pollfd Link::wanted() const noexcept {
-  if (!up_) return {-1, 0, 0};
-  return {session_->fd(), static_cast<short>(POLLIN | (socket_is_full_ ? POLLOUT : 0)), 0};
+/// Those that need not wait for a session, or for what is held: PING. Those past their time fail.
+void Link::flush_waiting() {
+  const bool ready = up_ && !outbox.holds_any();
+  const Time now = Clock::now();
+  for (const Flush& each : std::exchange(flushes_, {})) {
+    if (ready) {
+      barrier(each.deadline, [this, each](natsStatus status) {
+        if (status == NATS_OK) return owner.host().complete(each.op);
+        if (status == NATS_CONNECTION_DISCONNECTED) return flush(each.deadline, each.op);  // the next session
+        owner.host().fail(each.op, error_of(status, "flush", "the server did not answer in time"));
+      });
+    } else if (is_final()) {
+      owner.host().fail(each.op, why_);
+    } else if (now >= each.deadline) {
+      owner.host().fail(each.op, make_error(RST_E_TIMEOUT, RST_ERROR_RETRYABLE, "flush: no server took it in time"));
+    } else {
+      flushes_.push_back(each);
+    }
+  }
+}
+
+int Link::descriptor() const noexcept { return up_ ? session_->fd() : -1; }
+
+short Link::wanted() const noexcept {
+  return static_cast<short>(POLLIN | (up_ && socket_is_full_ && session_->wants_write() ? POLLOUT : 0));
 }
 
 bool Link::writes_now() const noexcept { return up_ && !socket_is_full_ && session_->wants_write(); }
 
 void Link::serve(short ready) {
   if (!up_) return;
+  if (outbox.wants_pump()) written();
   if (session_->wants_write() && (!socket_is_full_ || (ready & POLLOUT) != 0)) write();
   if (up_ && (ready & (POLLIN | POLLHUP | POLLERR)) != 0) read();
   if (up_ && session_->is_over()) session_over();
@@ -195,37 +269,72 @@ void Link::serve(short ready) {
 
 void Link::read() {
   session_->read();
-  for (const auto& [id, consumer] : consumers) consumer->drain();
+  for_each(consumers, [](Consumer& each) { each.drain(); });
 }
 
 void Link::write() {
   session_->write();
-  socket_is_full_ = session_->wants_write();
-  if (!socket_is_full_) written();
+  const bool empty = !session_->wants_write();
+  socket_is_full_ = !empty || !session_->is_plain();  // with TLS it is asked each time
+  if (empty) written();
 }
 
-/// There may be room again.
+/// There may be room again, or something that is held.
 void Link::written() {
-  std::vector<std::shared_ptr<Publication>> over;
+  requests.open_inbox(*session_);
+  Outbox::Finished over;
   outbox.pump(over);
   finish(over);
+  if (!flushes_.empty()) flush_waiting();
+  if (outbox.holds_any()) sweep_later();
 }
 
-void Link::finish(std::vector<std::shared_ptr<Publication>>& publications) {
+void Link::sweep_later() {
+  if (next_sweep_ != Timers::kNone) return;
+  next_sweep_ = io.timers.at(Clock::now() + kSweepEvery, [this] {
+    next_sweep_ = Timers::kNone;
+    Outbox::Finished over;
+    outbox.expire(Clock::now(), rst_status(RST_E_TIMEOUT, RST_ERROR_RETRYABLE), over);
+    finish(over);
+    flush_waiting();
+    if ((!up_ && !is_final()) || !flushes_.empty() || outbox.holds_any()) sweep_later();
+  });
+}
+
+std::uint64_t Link::drop(std::uint64_t publisher) {
+  Outbox::Finished over;
+  const auto dropped = outbox.drop(publisher, -RST_E_CANCELLED, over);
+  finish(over);
+  return dropped;
+}
+
+void Link::finish(const Outbox::Finished& publications) {
   for (const auto& each : publications) {
     if (each->op != 0) {
       owner.host().complete(each->op);
       continue;
     }
-    if (each->failed == 0) continue;
+    if (each->failed == 0 || !producers.contains(each->publisher)) continue;
     rst_event event = sdk::Host::event(RST_EVENT_PUB_FAILED, {owner.id(), each->publisher});
-    const rst_error error =
-        make_error(rst_status_code(each->status), rst_status_flags(each->status), "messages were not sent");
+    const auto error = make_error(rst_status_code(each->status), rst_status_flags(each->status),
+                                  "messages that waited for the connection were not sent");
     event.error = &error;
     event.value = each->failed;
-    if (producers.contains(each->publisher)) owner.host().send(event);
+    owner.host().send(event);
   }
 }
+
+/// The server's words end in a subject in quotes.
+void Link::refused(const std::string& what) {
+  owner.host().log(RST_LOG_WARN, owner.about(), "nats", what);
+  if (what.find("ubscription") != std::string::npos) {
+    for_each(consumers, [&](Consumer& each) { each.refused(what); });
+  } else {
+    for_each(producers, [&](Producer& each) { each.refused(what); });
+  }
+}
+
+void Link::leaving() { tell(RST_EVENT_CONN_LEAVING, nullptr); }
 
 void Link::tell(std::uint32_t kind, const rst_error* error, std::uint64_t value) {
   rst_event event = sdk::Host::event(kind, owner.about());

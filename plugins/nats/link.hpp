@@ -2,7 +2,9 @@
 #pragma once
 
 #include "barriers.hpp"
+#include "dial_guard.hpp"
 #include "outbox.hpp"
+#include "requests.hpp"
 #include "roles.hpp"
 #include "servers.hpp"
 
@@ -38,11 +40,18 @@ class Link {
   /// Completes `op` when all that was accepted before has its final status and the server has processed it.
   void flush(Time deadline, std::uint64_t op);
 
+  /// Takes back what a publisher's calls still hold; how many messages.
+  std::uint64_t drop(std::uint64_t publisher);
+
   // For Io.
-  [[nodiscard]] pollfd wanted() const noexcept;
+  [[nodiscard]] int descriptor() const noexcept;
+  [[nodiscard]] short wanted() const noexcept;
   [[nodiscard]] bool writes_now() const noexcept;
   void serve(short ready);
   // For Session and Barriers.
+  void refused(const std::string& what);
+  void leaving();
+  void discover(const std::vector<std::string>& urls);
   void session_closed();
   void ponged(natsStatus status);
 
@@ -50,14 +59,20 @@ class Link {
   Io& io;
   const Settings settings;
   Outbox outbox;                                 // any thread
+  Requests requests;                             // any thread
   std::map<std::uint64_t, Consumer*> consumers;  // by the host's ids, like the next
   std::map<std::uint64_t, Producer*> producers;
 
  private:
   enum class State : std::uint8_t { kDialing, kUp, kWaiting, kFailed };
+  struct Flush {
+    Time deadline;
+    std::uint64_t op;
+  };
 
   void begin();
   void dial();
+  void guard_later(nanoseconds wait);
   void dialed(std::shared_ptr<Session> session, const rst_error& why);
   void attempt_failed(const rst_error& why);
   void session_up();
@@ -71,7 +86,10 @@ class Link {
   void write();
   void written();
   void tell(std::uint32_t kind, const rst_error* error, std::uint64_t value = 0);
-  void finish(std::vector<std::shared_ptr<Publication>>& publications);
+  void finish(const Outbox::Finished& publications);
+  void flush_waiting();
+  void sweep_later();
+  void stop_timers();
 
   const bool keeps_trying_;  // RST_CONNECT_RETRY_INITIAL
   const std::uint64_t timeout_ns_;
@@ -81,8 +99,11 @@ class Link {
   std::uint64_t refusals_ = 0;  // of the credentials, in a row
   rst_error why_{};
   Servers servers_;
+  std::unique_ptr<DialGuard> guard_;
+  Timers::Key guard_timer_ = Timers::kNone;
   sdk::Backoff backoff_;
-  Timers::Key next_attempt_ = Timers::kNone, next_ping_ = Timers::kNone;
+  Timers::Key next_attempt_ = Timers::kNone, next_ping_ = Timers::kNone, next_sweep_ = Timers::kNone;
+  std::vector<Flush> flushes_;        // that wait for a session, or for what is held
   std::shared_ptr<Session> session_;  // until cnats has closed it; up_ says whether it is of use
   Barriers barriers_;
   std::unique_ptr<sdk::IoThread> worker_;  // dials and waits for PONGs: what blocks. Idle when the link ends

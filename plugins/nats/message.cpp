@@ -144,6 +144,10 @@ Headers headers_of(natsMsg* received, sdk::Slab& slab) {
                               0};
   });
   std::free(keys);
+  // cnats has lost their order; that of names is at least the same each time.
+  std::stable_sort(headers, headers + found.count, [](const rst_header& a, const rst_header& b) {
+    return std::string_view{a.name, a.name_len} < std::string_view{b.name, b.name_len};
+  });
   if (found.count != 0) found.first = headers;
   return found;
 }

@@ -2,12 +2,14 @@
 
 #include "io.hpp"
 
+#include <algorithm>
+
 namespace ruststream::nats {
 namespace {
 
 constexpr std::size_t kFrame = 32;  // PUB, lengths and line ends, near enough
 
-void end(Held& held, std::int32_t status, std::vector<std::shared_ptr<Publication>>& finished) {
+void end(Held& held, std::int32_t status, Outbox::Finished& finished) {
   if (held.of == nullptr) return;
   Publication& of = *held.of;
   if (of.statuses != nullptr) of.statuses[held.index] = status;
@@ -60,9 +62,11 @@ Outbox::Sent Outbox::Batch::publish(natsMsg& message, std::size_t bytes) {
 }
 
 Outbox::Sent Outbox::Batch::hold(Held held) {
+  if (outbox_.failed_) return Sent::kFailed;
   if (outbox_.held_bytes_ >= outbox_.reconnect_buffer_) return Sent::kNoRoom;
   outbox_.held_bytes_ += held.bytes + kFrame;
   outbox_.held_.push_back(std::move(held));
+  outbox_.holds_.store(true);
   return Sent::kHeld;
 }
 
@@ -85,12 +89,12 @@ void Outbox::down() {
   session_ = nullptr;
 }
 
-void Outbox::pump(std::vector<std::shared_ptr<Publication>>& finished) {
+void Outbox::pump(Finished& finished) {
   {
     const std::lock_guard lock(mutex_);
     if (session_ == nullptr) return;
-    while (!held_.empty() &&
-           static_cast<std::uint64_t>(std::max(natsConnection_Buffered(session_->nc()), 0)) < write_buffer_) {
+    const std::uint64_t most = session_->is_plain() ? write_buffer_ : std::min(write_buffer_, Session::kMostTlsBytes);
+    while (!held_.empty() && static_cast<std::uint64_t>(std::max(natsConnection_Buffered(session_->nc()), 0)) < most) {
       Held held = std::move(held_.front());
       held_.pop_front();
       held_bytes_ -= held.bytes + kFrame;
@@ -98,25 +102,48 @@ void Outbox::pump(std::vector<std::shared_ptr<Publication>>& finished) {
       const bool sent = fits && natsConnection_PublishMsg(session_->nc(), held.message.get()) == NATS_OK;
       end(held, sent ? RST_OK : fits ? rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE) : -RST_E_TOO_LARGE, finished);
     }
+    holds_.store(!held_.empty());
   }
   refusals.wake();
 }
 
-void Outbox::expire(Time now, std::int32_t status, bool all, std::vector<std::shared_ptr<Publication>>& finished) {
+template <typename Pick>
+std::uint64_t Outbox::take_out(Pick&& pick, std::int32_t status, Finished& finished) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(held_, [&](Held& held) {
-    if (!all && (held.of == nullptr || held.of->deadline > now)) return false;
+  const auto taken = std::erase_if(held_, [&](Held& held) {
+    if (!pick(held)) return false;
     held_bytes_ -= held.bytes + kFrame;
     end(held, status, finished);
     return true;
   });
+  holds_.store(!held_.empty());
+  return taken;
 }
 
-Time Outbox::next_deadline() {
+std::uint64_t Outbox::expire(Time now, std::int32_t status, Finished& finished) {
+  const auto taken = take_out([&](const Held& held) { return held.deadline <= now; }, status, finished);
+  if (taken != 0) refusals.wake();
+  return taken;
+}
+
+std::uint64_t Outbox::drop(std::uint64_t publisher, std::int32_t status, Finished& finished) {
+  return take_out([&](const Held& held) { return held.of != nullptr && held.of->publisher == publisher; }, status,
+                  finished);
+}
+
+void Outbox::fail(std::int32_t status, Finished& finished) {
+  {
+    const std::lock_guard lock(mutex_);
+    failed_ = true;
+  }
+  take_out([](const Held&) { return true; }, status, finished);
+  refusals.wake();
+}
+
+bool Outbox::holds(std::uint64_t publisher) {
   const std::lock_guard lock(mutex_);
-  Time due = kNever;
-  for (const Held& held : held_) due = std::min(due, held.of == nullptr ? kNever : held.of->deadline);
-  return due;
+  return std::any_of(held_.begin(), held_.end(),
+                     [&](const Held& held) { return held.of != nullptr && held.of->publisher == publisher; });
 }
 
 }  // namespace ruststream::nats

@@ -6,6 +6,7 @@
 
 #include <ruststream/sdk.hpp>
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -22,15 +23,15 @@ struct Publication {
   std::int32_t* statuses = nullptr;  // the host's, until the completion
   std::uint32_t left = 0, failed = 0;
   std::int32_t status = 0;  // of the last that failed
-  Time deadline;
 };
 
 /// A message with its length on the wire, near enough.
 struct Held {
   Message message;
-  std::shared_ptr<Publication> of;  // nullptr: nobody's
+  std::shared_ptr<Publication> of;  // nullptr: nobody wants to know
   std::uint32_t index = 0;
   std::size_t bytes = 0;
+  Time deadline = kNever;
 };
 
 class Outbox {
@@ -38,6 +39,8 @@ class Outbox {
   Outbox(Io& io, const Settings& settings);
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
+
+  using Finished = std::vector<std::shared_ptr<Publication>>;
 
   enum class Sent : std::uint8_t { kHandedOver, kHeld, kNoRoom, kTooLarge, kFailed };
 
@@ -75,14 +78,23 @@ class Outbox {
   void up(Session& session, std::uint64_t max_payload);
   void down();
   /// After a write, and where the session is not plain: sends what is held, tells publishers of room.
-  void pump(std::vector<std::shared_ptr<Publication>>& finished);
-  /// Takes out what has waited past its deadline, or all.
-  void expire(Time now, std::int32_t status, bool all, std::vector<std::shared_ptr<Publication>>& finished);
-  [[nodiscard]] Time next_deadline();
+  void pump(Finished& finished);
+  /// Takes out what has waited past its deadline, or all of one publisher, or all.
+  std::uint64_t expire(Time now, std::int32_t status, Finished& finished);
+  std::uint64_t drop(std::uint64_t publisher, std::int32_t status, Finished& finished);
+  /// There will be no session any more.
+  void fail(std::int32_t status, Finished& finished);
+  [[nodiscard]] bool holds(std::uint64_t publisher);
+  [[nodiscard]] bool holds_any() const noexcept { return holds_.load(std::memory_order_relaxed); }
+  /// Something was held while there is a session.
+  [[nodiscard]] bool wants_pump() const noexcept { return holds_any(); }
 
   sdk::Refusals refusals;
 
  private:
+  template <typename Pick>
+  std::uint64_t take_out(Pick&& pick, std::int32_t status, Finished& finished);
+
   Io& io_;
   const std::uint64_t write_buffer_, reconnect_buffer_;
   std::mutex mutex_;
@@ -90,6 +102,8 @@ class Outbox {
   std::uint64_t max_payload_ = 0;
   std::deque<Held> held_;
   std::uint64_t held_bytes_ = 0;
+  std::atomic<bool> holds_{false};  // held_ is not empty
+  bool failed_ = false;
 };
 
 }  // namespace ruststream::nats

@@ -30,9 +30,6 @@ struct Broker {
     std::int32_t open(sdk::ErrorOut error);
     void on_credit();
     std::int32_t settle(const rst_settle& call, sdk::ErrorOut error) { return consumer->settle(call, error); }
-    std::int32_t seek(std::span<const rst_position> positions, std::uint64_t op, sdk::ErrorOut error) {
-      return consumer->seek(positions, op, error);
-    }
     void on_close(bool abort, std::uint64_t timeout_ns) override;
 
     Link& link;

@@ -71,6 +71,7 @@ class Producer {
   /// The session is over, or a new one is there. [I/O thread]
   virtual void session_up(Session& session) = 0;
   virtual void session_down(const rst_error& why) = 0;
+  virtual void refused(std::string_view what) = 0;
   /// Brings about link.producers.erase(owner.id()) and owner.closed(dropped), by `deadline`. [I/O thread]
   virtual void close(bool abort, Time deadline) = 0;
 

@@ -1,18 +1,43 @@
 #include "session.hpp"
 
+#include "dial_guard.hpp"
 #include "errors.hpp"
 #include "io.hpp"
 #include "link.hpp"
 
+#include <array>
+#include <cstdlib>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace ruststream::nats {
+
+namespace {
+
+std::vector<std::string> discovered_by(natsConnection* nc) {
+  std::vector<std::string> urls;
+  char** servers = nullptr;
+  int count = 0;
+  if (natsConnection_GetDiscoveredServers(nc, &servers, &count) != NATS_OK) return urls;
+  for (int i = 0; i < count; ++i) {
+    urls.emplace_back(servers[i]);
+    std::free(servers[i]);
+  }
+  std::free(servers);
+  return urls;
+}
+
+}  // namespace
 
 /// What cnats calls. Each closure is the session, which ends only after the closed callback.
 struct Hooks {
   static natsStatus attach(void** user_data, void* loop, natsConnection* /*nc*/, natsSock socket) {
     *user_data = loop;
     static_cast<Session*>(loop)->fd_ = socket;
+    (void)::fcntl(socket, F_SETFD, FD_CLOEXEC);  // T3
+    DialGuard::own(socket);
     return NATS_OK;
   }
   static natsStatus read(void* /*session*/, bool /*add*/) { return NATS_OK; }
@@ -24,15 +49,25 @@ struct Hooks {
   }
   static natsStatus detach(void* session) {
     auto& self = *static_cast<Session*>(session);
+    DialGuard::disown(self.fd_);
     self.over_.store(true, std::memory_order_release);
     return NATS_OK;
   }
-  // On cnats' callback thread, in this order.
-  static void error(natsConnection* /*nc*/, natsSubscription* /*subscription*/, natsStatus status, void* session) {
-    auto& self = *static_cast<Session*>(session);
+  // On cnats' callback thread, closed last. `nc` may be known before the session knows it.
+  static void error(natsConnection* nc, natsSubscription* /*subscription*/, natsStatus status, void* session) {
     const char* text = nullptr;
-    (void)status;
-    (void)natsConnection_GetLastError(self.nc_, &text);
+    if (status != NATS_NOT_PERMITTED) return;
+    if (natsConnection_GetLastError(nc, &text) == NATS_OK && text == nullptr) return;
+    auto& self = *static_cast<Session*>(session);
+    self.io_.post(self.link_, [what = std::string(text)](Link& link) { link.refused(what); });
+  }
+  static void discovered(natsConnection* nc, void* session) {
+    auto& self = *static_cast<Session*>(session);
+    self.io_.post(self.link_, [urls = discovered_by(nc)](Link& link) { link.discover(urls); });
+  }
+  static void lame_duck(natsConnection* /*nc*/, void* session) {
+    auto& self = *static_cast<Session*>(session);
+    self.io_.post(self.link_, [](Link& link) { link.leaving(); });
   }
   static void closed(natsConnection* /*nc*/, void* session) {
     auto& self = *static_cast<Session*>(session);
@@ -99,6 +134,8 @@ natsStatus Session::set_options(natsOptions* options, const Settings& settings, 
     return natsOptions_SetEventLoop(options, this, &Hooks::attach, &Hooks::read, &Hooks::write, &Hooks::detach);
   });
   set([&] { return natsOptions_SetErrorHandler(options, &Hooks::error, this); });
+  set([&] { return natsOptions_SetDiscoveredServersCB(options, &Hooks::discovered, this); });
+  set([&] { return natsOptions_SetLameDuckModeCB(options, &Hooks::lame_duck, this); });
   set([&] { return natsOptions_SetClosedCB(options, &Hooks::closed, this); });
   return status;
 }
@@ -130,7 +167,26 @@ Session::~Session() {
   if (nc_ != nullptr) natsConnection_Destroy(nc_);
 }
 
-void Session::read() { natsConnection_ProcessReadEvent(nc_); }
+/// With TLS cnats spins inside SSL_read until a whole record is there, so it is not called before.
+void Session::read() {
+  if (is_plain() || has_whole_record()) natsConnection_ProcessReadEvent(nc_);
+}
+
+/// What is not whole yet wakes the I/O thread when it is: the socket is not readable before.
+bool Session::has_whole_record() const noexcept {
+  constexpr int kHead = 5;  // type, version, length
+  std::array<unsigned char, kHead> head{};
+  const auto seen = ::recv(fd_, head.data(), head.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (seen <= 0) return true;  // its end, or an error: cnats' to tell
+  const int whole = seen < kHead ? kHead : kHead + (head[3] << 8 | head[4]);
+  int waiting = 0;
+  if (::ioctl(fd_, FIONREAD, &waiting) != 0) return true;
+  pollfd hung_up{fd_, POLLRDHUP, 0};
+  const bool ends = ::poll(&hung_up, 1, 0) > 0;  // no more will come
+  const int least = waiting >= whole || ends ? 1 : whole;
+  (void)::setsockopt(fd_, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
+  return least == 1;
+}
 
 void Session::write() { natsConnection_ProcessWriteEvent(nc_); }
 
@@ -139,6 +195,10 @@ rst_error Session::why() const {
   const natsStatus status = natsConnection_GetLastError(nc_, &text);
   return error_of(status, server_.text(), text == nullptr ? "" : text);
 }
+
+std::uint64_t Session::max_payload() const { return static_cast<std::uint64_t>(natsConnection_GetMaxPayload(nc_)); }
+
+std::vector<std::string> Session::discovered() const { return discovered_by(nc_); }
 
 void Session::cut() noexcept {
   if (!is_over()) (void)::shutdown(fd_, SHUT_RDWR);

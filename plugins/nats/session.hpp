@@ -37,9 +37,14 @@ class Session {
   [[nodiscard]] bool wants_write() const noexcept { return wants_write_.load(std::memory_order_relaxed); }
   void read();
   void write();
+  /// With TLS cnats spins inside SSL_write while the socket is full, so what is handed to it at once is little.
+  static constexpr std::uint64_t kMostTlsBytes = 32U << 10U;
   /// cnats has closed the connection: why() says why, and the closed callback follows.
   [[nodiscard]] bool is_over() const noexcept { return over_.load(std::memory_order_acquire); }
   [[nodiscard]] rst_error why() const;
+  [[nodiscard]] std::uint64_t max_payload() const;
+  /// URLs of servers that the cluster told of.
+  [[nodiscard]] std::vector<std::string> discovered() const;
   void cut() noexcept;
 
   /// The closed callback has come: nothing of cnats knows this session any more. [I/O thread]
@@ -52,6 +57,7 @@ class Session {
 
   /// `what` is what failed.
   natsStatus set_options(natsOptions* options, const Settings& settings, std::string& what);
+  [[nodiscard]] bool has_whole_record() const noexcept;
   natsStatus set_tls(natsOptions* options, const Settings& settings, std::string& what);
 
   Io& io_;

@@ -1,0 +1,74 @@
+#include "dial_guard.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <dirent.h>
+#include <memory>
+#include <mutex>
+#include <netinet/in.h>
+#include <set>
+#include <string_view>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace ruststream::nats {
+namespace {
+
+// Descriptors are the process's, so this is too.
+std::mutex owned_mutex;
+std::set<int>& owned() {
+  static std::set<int> all;
+  return all;
+}
+
+using Descriptor = std::pair<int, std::uint64_t>;
+
+/// With their inodes: numbers come again.
+std::vector<Descriptor> open_descriptors() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"), &closedir);
+  std::vector<Descriptor> found;
+  while (const dirent* const each = folder == nullptr ? nullptr : readdir(folder.get())) {
+    const std::string_view name = each->d_name;
+    int number = 0;
+    struct stat what{};
+    const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (failed != std::errc() || end != name.data() + name.size() || fstat(number, &what) != 0) continue;
+    if (S_ISSOCK(what.st_mode)) found.emplace_back(number, what.st_ino);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// Of the other end of a TCP connection; 0: it is none.
+std::uint16_t peer_port(int socket) {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return 0;
+  if (peer.ss_family == AF_INET) return ntohs(reinterpret_cast<const sockaddr_in&>(peer).sin_port);
+  if (peer.ss_family == AF_INET6) return ntohs(reinterpret_cast<const sockaddr_in6&>(peer).sin6_port);
+  return 0;
+}
+
+}  // namespace
+
+DialGuard::DialGuard(std::uint16_t port) : port_(port), before_(open_descriptors()) {}
+
+void DialGuard::cut() const {
+  const std::lock_guard lock(owned_mutex);
+  for (const Descriptor& each : open_descriptors()) {
+    if (std::binary_search(before_.begin(), before_.end(), each) || owned().contains(each.first)) continue;
+    if (peer_port(each.first) == port_) (void)shutdown(each.first, SHUT_RDWR);
+  }
+}
+
+void DialGuard::own(int socket) {
+  const std::lock_guard lock(owned_mutex);
+  owned().insert(socket);
+}
+
+void DialGuard::disown(int socket) {
+  const std::lock_guard lock(owned_mutex);
+  owned().erase(socket);
+}
+
+}  // namespace ruststream::nats
