@@ -17,8 +17,8 @@ namespace bench {
 
 /// The two fields that the loops decode, when they do.
 struct Trade {
-  std::uint64_t id = 0;
-  std::uint32_t qty = 0;
+  std::uint64_t id;
+  std::uint32_t qty;
 };
 
 /// What run.py asks for, in words NAME=VALUE.
@@ -38,11 +38,10 @@ class Task {
 /// Memory that the measured process shares with the one that sends to it: neither asks the server how far the other is.
 struct Board {
   static constexpr std::uint64_t kSamples = 1 << 14;
-  static constexpr std::uint64_t kAhead = 1 << 13;      // messages sent and not yet received, at most
   static constexpr std::uint64_t kReceivedEvery = 256;  // how exact `received` is
 
-  std::atomic<std::uint32_t> attached;  // 1: what is sent now reaches the measured process
-  std::atomic<std::uint64_t> received;
+  std::atomic<std::uint32_t> attached;           // 1: what is sent now reaches the measured process
+  std::atomic<std::uint64_t> received;           // or lost
   std::atomic<std::uint64_t> sent_ns[kSamples];  // of each message kSampleEvery
 
   /// The file, mapped until the process ends.
@@ -84,12 +83,12 @@ class Loop {
     if (!window_) begin();
     tally_.take(sequence);
     if (board_ != nullptr) note(sequence);
-    if (tally_.received == target_) all_.release();
+    if (sequence + 1 == target_) all_.release();
   }
   /// The time of one message that the loop itself sent, and that has been answered.
   void took(std::uint64_t sent_ns) { tally_.took(sent_ns); }
   [[nodiscard]] std::uint64_t target() const noexcept { return target_; }
-  [[nodiscard]] bool complete() const noexcept { return tally_.received >= target_; }
+  [[nodiscard]] bool complete() const noexcept { return tally_.expected >= target_; }
   /// Waits for the last message; on any other thread.
   void wait();
   /// Ends the window and prints.

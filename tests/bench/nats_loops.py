@@ -22,17 +22,18 @@ ROUNDS = 5
 STUDENT_95 = {3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447}  # two-sided, by the number of rounds
 LONGEST_RUN_S = 120
 BYTES = (24, 512)
+AHEAD, AHEAD_COUNTED = 8192, 512  # how far the flooding peer is before the loop, at most
 
 
 class Scenario(NamedTuple):
     name: str
     messages: int
     decode: str = "none"
-    depth: int = 0  # how many may be unsettled or unconfirmed
+    depth: int = 0  # how many may be unsettled or unconfirmed; 0: the default settings, and of raw 64
 
     @property
     def peer(self):
-        return {"nats_core": "flood", "nats_request": "respond"}.get(self.name)
+        return {"nats_core": "flood", "nats_request": "request"}.get(self.name)
 
     @property
     def streams(self):
@@ -44,9 +45,10 @@ SCENARIOS = [
     Scenario("nats_core", 2_000_000), Scenario("nats_core", 2_000_000, "json"),
     Scenario("nats_publish", 4_000_000),
     Scenario("nats_publish_confirmed", 200_000, depth=4096),
-    Scenario("jetstream_pull", 100_000, depth=64), Scenario("jetstream_pull", 200_000, depth=512),
+    Scenario("jetstream_pull", 100_000), Scenario("jetstream_pull", 100_000, depth=64),
+    Scenario("jetstream_pull", 200_000, depth=512),
     Scenario("jetstream_pull", 200_000, depth=4096),
-    Scenario("nats_request", 20_000),
+    Scenario("nats_request", 20_000, "json"),
 ]
 COUNTED = [(Scenario("nats_core", 20_000, decode), size) for decode in ("none", "json") for size in BYTES]
 
@@ -63,7 +65,7 @@ class NatsLoops:
         subject = f"bench{next(self.runs)}"
         return {"scenario": scenario.name, "url": server.url, "subject": subject, "messages": scenario.messages,
                 "payload": self.data / f"order_{size}.json", "decode": scenario.decode, "depth": scenario.depth,
-                "board": board, "counted": int(counted), "plugin": self.plugin}
+                "board": board, "counted": int(counted), "ahead": AHEAD_COUNTED if counted else AHEAD, "plugin": self.plugin}
 
     def command(self, program, words, *before):
         return [*map(str, before), str(self.programs / program), *(f"{name}={value}" for name, value in words.items())]
@@ -77,22 +79,24 @@ class NatsLoops:
     def peer(self, words, role):
         return self.run(self.command("bench_nats_peer", {**words, "role": role}))
 
+    def start_peer(self, words, role):
+        return subprocess.Popen(self.command("bench_nats_peer", {**words, "role": role}), stdout=subprocess.PIPE, text=True)
+
     def once(self, server, loop, scenario, size, before=(), counted=False):
         """What the loop's process printed, and what the server says of the stream after it."""
         with tempfile.NamedTemporaryFile(dir="/dev/shm") as board:
-            words = self.words(server, scenario, size, board.name if scenario.peer == "flood" else "", counted)
+            words = self.words(server, scenario, size, board.name if scenario.peer else "", counted)
             if scenario.streams is not None:
                 self.peer({**words, "messages": scenario.streams}, "stream")
-            other = None
-            if scenario.peer:
-                other = subprocess.Popen(self.command("bench_nats_peer", {**words, "role": scenario.peer}),
-                                         stdout=subprocess.PIPE, text=True)
-            if scenario.peer == "respond":
-                other.stdout.readline()
-            printed = json.loads(self.run(self.command(f"bench_nats_{loop}", words, *before)))
-            if other:
-                other.terminate()
-                other.communicate()
+            other = self.start_peer(words, scenario.peer) if scenario.peer else None
+            try:
+                printed = json.loads(self.run(self.command(f"bench_nats_{loop}", words, *before)))
+                if other:
+                    said = other.communicate(timeout=LONGEST_RUN_S)[0]
+                    printed = join(printed, json.loads(said)) if said and not counted else printed
+            finally:
+                if other:
+                    other.kill()
             if scenario.streams is not None:
                 judge(json.loads(self.peer(words, "judge")), scenario, loop)
         return printed
@@ -132,6 +136,11 @@ def judge(said, scenario, loop):
     left = said["stored"] - scenario.messages, said["pending"], said["unsettled"]
     if any(left):
         sys.exit(f"{scenario.name}, {loop}: the server has {said} after {scenario.messages} messages")
+
+
+def join(loop, peer):
+    """Latency, rate and loss are the requesting peer's; the cost is the loop's."""
+    return {**peer, "cpu_us_per_message": loop["cpu_us_per_message"], "duplicates": loop["duplicates"] + peer["duplicates"]}
 
 
 def entry(scenario, size, loop, of_loop):

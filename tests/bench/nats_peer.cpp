@@ -1,14 +1,11 @@
 // The process on the other side of a loop, the same for all loops.
-//   bench_nats_peer role=flood url=URL subject=SUBJECT messages=N payload=FILE board=FILE   sends what a loop consumes
-//   bench_nats_peer role=respond url=URL subject=SUBJECT                                     sends each request back
-//   bench_nats_peer role=stream url=URL subject=SUBJECT messages=N payload=FILE              makes a stream of that
-//   name, full bench_nats_peer role=judge url=URL subject=SUBJECT                                       counts in it,
-//   then deletes it
+//   bench_nats_peer role=flood url=URL subject=SUBJECT messages=N payload=FILE board=FILE ahead=N  sends what a loop
+//   consumes bench_nats_peer role=request …                                              sends requests, prints how
+//   long replies took bench_nats_peer role=stream url=URL subject=SUBJECT messages=N payload=FILE              makes a
+//   stream of that name, full bench_nats_peer role=judge url=URL subject=SUBJECT counts in it, then deletes it
 #include "nats_raw.hpp"
 
-#include <csignal>
 #include <ctime>
-#include <unistd.h>
 
 namespace bench {
 namespace {
@@ -21,31 +18,38 @@ void flood(const Task& task) {
   const Connection connection = connect(task, false);
   const auto length = static_cast<int>(message.text().size());
   const std::uint64_t target = task.number("messages");
+  const std::uint64_t ahead = task.number("ahead");  // messages sent and not yet received, at most
   const char* subject = task.text("subject").c_str();
   while (board.attached.load() == 0) nanosleep(&kPoll, nullptr);
   for (std::uint64_t i = 0; i < target; ++i, message.next()) {
-    while (i >= board.received.load(std::memory_order_relaxed) + Board::kAhead) nanosleep(&kPoll, nullptr);
+    while (i >= board.received.load(std::memory_order_relaxed) + ahead) nanosleep(&kPoll, nullptr);
     if (i % kSampleEvery == 0) board.sent_ns[i / kSampleEvery].store(now_ns());
     need(natsConnection_Publish(connection.get(), subject, message.text().data(), length), "publish");
   }
   flush(connection);
 }
 
-void respond(const Task& task) {
+/// One request at a time; prints how long the replies took.
+void request(const Task& task) {
+  constexpr std::int64_t kReplyMs = 5'000;
+  Board& board = Board::map(task.text("board"));
+  Message message(task.text("payload"));
   const Connection connection = connect(task, true);
-  natsSubscription* made = nullptr;
-  const auto answer = [](natsConnection* to, natsSubscription*, natsMsg* message, void*) {
-    need(
-        natsConnection_Publish(to, natsMsg_GetReply(message), natsMsg_GetData(message), natsMsg_GetDataLength(message)),
-        "reply");
-    natsMsg_Destroy(message);
-  };
-  need(natsConnection_Subscribe(&made, connection.get(), task.text("subject").c_str(), answer, nullptr), "subscribe");
-  const Subscription subscription(made);
-  flush(connection);
-  std::puts("ready");
-  std::fflush(stdout);
-  pause();  // until run.py ends it
+  const auto length = static_cast<int>(message.text().size());
+  const std::uint64_t target = task.number("messages");
+  const char* subject = task.text("subject").c_str();
+  Tally tally;
+  while (board.attached.load() == 0) nanosleep(&kPoll, nullptr);
+  const Window window;
+  for (std::uint64_t i = 0; i < target; ++i, message.next()) {
+    natsMsg* reply = nullptr;
+    const std::uint64_t sent = now_ns();
+    need(natsConnection_Request(&reply, connection.get(), subject, message.text().data(), length, kReplyMs), "request");
+    tally.took(sent);
+    tally.take(Message::sequence(natsMsg_GetData(reply)));
+    natsMsg_Destroy(reply);
+  }
+  tally.print(window, target);
 }
 
 void make_stream(const Task& task) {
@@ -97,8 +101,8 @@ int main_of(std::span<char* const> words) {
   const Task task(words);
   if (task.is("role", "flood")) {
     flood(task);
-  } else if (task.is("role", "respond")) {
-    respond(task);
+  } else if (task.is("role", "request")) {
+    request(task);
   } else if (task.is("role", "stream")) {
     make_stream(task);
   } else if (task.is("role", "judge")) {

@@ -3,41 +3,20 @@
 //   counted=0|1
 #include "nats_raw.hpp"
 
+#include "nats_reader.hpp"
+
 #include <simdjson.h>
 
 #include <array>
-#include <cstring>
+#include <cstdio>
 #include <vector>
 
 namespace bench {
 namespace {
 
-/// A message's sequence number, out of its JSON or out of its place in the text.
-class Reader {
- public:
-  explicit Reader(const Task& task) : json_(task.is("decode", "json")) {}
-
-  std::uint64_t sequence(natsMsg* message) {
-    const char* data = natsMsg_GetData(message);
-    if (!json_) return Message::sequence(data);
-    const auto length = static_cast<std::size_t>(natsMsg_GetDataLength(message));
-    padded_.resize(std::max(padded_.size(), length + simdjson::SIMDJSON_PADDING));
-    std::memcpy(padded_.data(), data, length);  // cnats leaves no room behind a payload
-    simdjson::ondemand::document document;
-    Trade trade;
-    std::uint64_t qty = 0;
-    bool bad = parser_.iterate(padded_.data(), length, padded_.size()).get(document) != simdjson::SUCCESS;
-    bad = bad || document["id"].get(trade.id) != simdjson::SUCCESS || document["qty"].get(qty) != simdjson::SUCCESS;
-    if (bad) fail("payload", "is not what was sent");
-    trade.qty = static_cast<std::uint32_t>(qty);
-    return trade.id - Message::kFirst;
-  }
-
- private:
-  bool json_;
-  std::vector<char> padded_;
-  simdjson::ondemand::parser parser_;
-};
+std::string_view payload_of(natsMsg* message) {
+  return {natsMsg_GetData(message), static_cast<std::size_t>(natsMsg_GetDataLength(message))};
+}
 
 struct Taking {
   Loop& loop;
@@ -51,7 +30,7 @@ void core(const Task& task) {
   natsSubscription* made = nullptr;
   const auto take = [](natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
     auto& to = *static_cast<Taking*>(closure);
-    to.loop.take(to.reader.sequence(message));
+    to.loop.take(to.reader.sequence(payload_of(message)));
     natsMsg_Destroy(message);
   };
   need(natsConnection_Subscribe(&made, connection.get(), task.text("subject").c_str(), take, &taking), "subscribe");
@@ -115,17 +94,18 @@ Subscription subscribe(const JetStream& stream, const std::string& subject, std:
 /// Fetches `depth`, acknowledges each, fetches again.
 void pull(const Task& task) {
   constexpr std::int64_t kFetchMs = 10'000;
+  constexpr int kUsualFetch = 64;
   Loop loop(task);
   Reader reader(task);
   const Connection connection = connect(task, false);
   const JetStream stream = jetstream(connection, 0);
-  const auto depth = static_cast<int>(task.number("depth"));
+  const int depth = task.is("depth", "0") ? kUsualFetch : static_cast<int>(task.number("depth"));
   const Subscription subscription = subscribe(stream, task.text("subject"), depth);
   while (!loop.complete()) {
     natsMsgList list{};
     need(natsSubscription_Fetch(&list, subscription.get(), depth, kFetchMs, nullptr), "fetch");
     for (int i = 0; i < list.Count; ++i) {
-      loop.take(reader.sequence(list.Msgs[i]));
+      loop.take(reader.sequence(payload_of(list.Msgs[i])));
       need(natsMsg_Ack(list.Msgs[i], nullptr), "ack");
     }
     natsMsgList_Destroy(&list);
@@ -134,23 +114,27 @@ void pull(const Task& task) {
   loop.print();
 }
 
-void request(const Task& task) {
-  constexpr std::int64_t kReplyMs = 5'000;
+/// Decodes each request and answers with its JSON again.
+void respond(const Task& task) {
   Loop loop(task);
-  Message message(task.text("payload"));
+  Taking taking{loop, Reader(task)};
   const Connection connection = connect(task, true);
-  const char* subject = task.text("subject").c_str();
-  const auto length = static_cast<int>(message.text().size());
-  Reader reader(task);
-  loop.begin();
-  for (std::uint64_t i = 0; i < loop.target(); ++i, message.next()) {
-    natsMsg* reply = nullptr;
-    const std::uint64_t sent = now_ns();
-    need(natsConnection_Request(&reply, connection.get(), subject, message.text().data(), length, kReplyMs), "request");
-    loop.take(reader.sequence(reply));
-    loop.took(sent);
-    natsMsg_Destroy(reply);
-  }
+  natsSubscription* made = nullptr;
+  const auto answer = [](natsConnection* to, natsSubscription*, natsMsg* message, void* closure) {
+    auto& with = *static_cast<Taking*>(closure);
+    const std::uint64_t sequence = with.reader.sequence(payload_of(message));
+    std::array<char, 64> reply;  // NOLINT(cppcoreguidelines-pro-type-member-init): written next
+    const int length = std::snprintf(reply.data(), reply.size(), R"({"id":%llu,"qty":37})",
+                                     static_cast<unsigned long long>(sequence + Message::kFirst));
+    need(natsConnection_Publish(to, natsMsg_GetReply(message), reply.data(), length), "reply");
+    natsMsg_Destroy(message);
+    with.loop.take(sequence);
+  };
+  need(natsConnection_Subscribe(&made, connection.get(), task.text("subject").c_str(), answer, &taking), "subscribe");
+  const Subscription subscription(made);
+  flush(connection);
+  loop.attached();
+  loop.wait();
   loop.print();
 }
 
@@ -160,7 +144,7 @@ struct Scenario {
 };
 constexpr std::array kScenarios = {Scenario{"nats_core", core}, Scenario{"nats_publish", publish},
                                    Scenario{"nats_publish_confirmed", publish_confirmed},
-                                   Scenario{"jetstream_pull", pull}, Scenario{"nats_request", request}};
+                                   Scenario{"jetstream_pull", pull}, Scenario{"nats_request", respond}};
 
 int main_of(std::span<char* const> words) {
   const Task task(words);
