@@ -13,7 +13,7 @@ Outcome administer(Test& t, std::uint32_t action, const std::string& name, const
                    std::uint32_t flags = 0, const rst_report* report = nullptr) {
   const auto* const admin = t.plugin.extension<rst_admin>(RST_EXT_ADMIN);
   if (admin == nullptr || (t.kind.roles & RST_ROLE_ADMIN) == 0) Test::skip("the kind has no role ADMIN");
-  const OptionTexts& base = action == RST_ADMIN_CREATE ? t.testkit.kind(t.kind.name).admin_options : OptionTexts{};
+  const OptionTexts& base = action == RST_ADMIN_CREATE ? t.admin_options(t.kind.name) : OptionTexts{};
   const auto set = OptionArray::make(t.plugin, joined(base, options));
   if (!set) Test::skip("the testkit does not fit the plugin: " + set.error());
   const Lent<char> text = lend_bytes(name, "rst_admin_request.name");
@@ -106,8 +106,8 @@ constexpr Case kCases[] = {
      .says = "What is created anew is done, what is there already is done again, what is not there cannot be deleted.",
      .run =
          [](Test& t) {
-           const std::string name = t.address("object");
-           if (t.testkit.create) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
+           const std::string name = t.object("object");
+           if (t.creates()) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
            t.expect_code(administer(t, RST_ADMIN_DELETE, name).code, RST_E_NOT_FOUND, "cap",
                          "delete of what is not there");
            expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
@@ -117,14 +117,14 @@ constexpr Case kCases[] = {
            t.expect_code(administer(t, 999, name).code, RST_E_UNSUPPORTED, "V2", "an undefined action of rst.admin");
            expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
            t.expect_code(administer(t, RST_ADMIN_DELETE, name).code, RST_E_NOT_FOUND, "cap", "a second delete");
-           if (t.testkit.create) expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
+           if (t.creates()) expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
          }},
     {.name = "admin.create-different",
      .rule = "cap",
      .says = "Creating what is there with other options is EXISTS, and leaves it as it is.",
      .run =
          [](Test& t) {
-           const std::string name = t.address("object");
+           const std::string name = t.object("object");
            const rst_plugin& table = t.plugin.table();
            OptionTexts other;  // one number that is not its default
            for (std::uint32_t i = 0; i < table.option_count && other.empty(); ++i) {
@@ -141,7 +141,7 @@ constexpr Case kCases[] = {
            t.expect_code(administer(t, RST_ADMIN_CREATE, name, other).code, RST_E_EXISTS, "cap",
                          "create with another " + other[0].first);
            expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create of an equal one after that");
-           if (!t.testkit.create) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
+           if (!t.creates()) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
          }},
     {.name = "admin.purge",
      .rule = "cap",
@@ -153,7 +153,7 @@ constexpr Case kCases[] = {
            out.send(numbered(6));
            const bool delays = t.publish_kind.can(RST_CAP_DELAY);
            if (delays) out.send(Out{.payload = "later", .delay = 4 * t.tick()});
-           const Outcome purged = administer(t, RST_ADMIN_PURGE, t.address());
+           const Outcome purged = administer(t, RST_ADMIN_PURGE, t.object());
            if (purged.code == RST_E_UNSUPPORTED || purged.code == RST_E_NOT_FOUND)
              Test::skip("rst.admin knows no object of that name that can be purged");
            expect_done(t, purged, "purge");
@@ -230,16 +230,16 @@ constexpr Case kCases[] = {
              if (key == RST_TEXT_DESCRIPTION_JSON)
                static_cast<std::vector<std::string>*>(ctx)->emplace_back(view(text));
            };
-           const std::string name = t.address("object");
+           const std::string name = t.object("object");
            expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
            const Outcome described = administer(t, RST_ADMIN_DESCRIBE, name, {}, 0, report.get());
            if (described.code == RST_E_UNSUPPORTED) Test::skip("rst.admin describes nothing");
            expect_done(t, described, "describe");
            t.expect(texts.size() == 1, "cap", "one text", std::to_string(texts.size()));
            t.expect(nlohmann::json::accept(texts[0]), "cap", "a text in JSON", conformance::quoted(texts[0]));
-           if (!t.testkit.create) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
-           t.expect_code(administer(t, RST_ADMIN_DESCRIBE, t.address("nothing"), {}, 0, report.get()).code,
-                         t.testkit.create ? RST_OK : RST_E_NOT_FOUND, "cap", "describe of what is not there");
+           if (!t.creates()) expect_done(t, administer(t, RST_ADMIN_DELETE, name), "delete");
+           t.expect_code(administer(t, RST_ADMIN_DESCRIBE, t.object("nothing"), {}, 0, report.get()).code,
+                         t.creates() ? RST_OK : RST_E_NOT_FOUND, "cap", "describe of what is not there");
          }},
     {.name = "stats.agree-with-what-was-done",
      .rule = "cap",
@@ -272,7 +272,7 @@ constexpr Case kCases[] = {
      .says = "An object that rst.admin has made has numbers by its name; one that is not there is NOT_FOUND.",
      .run =
          [](Test& t) {
-           const std::string name = t.address();
+           const std::string name = t.object();
            expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
            const std::uint64_t on = t.instance().connection().handle;
            const Subscription sub = t.subscribe();

@@ -44,15 +44,28 @@ Test::Test(const Plugin& of, const Kind& about, const Testkit& with, std::string
 Test::~Test() = default;
 
 std::string Test::address(std::string_view name) {
-  std::string made = filled(filled(testkit.address, "{case}", name_), "{name}", name);
-  if (testkit.create && std::ranges::find(created_, made) == created_.end()) {
+  (void)object(name);
+  return filled(filled(testkit.address, "{case}", name_), "{name}", name);
+}
+
+std::string Test::object(std::string_view name) {
+  const std::string& form = testkit.kind(kind.name).object;
+  std::string made = filled(filled(form.empty() ? testkit.address : form, "{case}", name_), "{name}", name);
+  if (creates() && std::ranges::find(created_, made) == created_.end()) {
     created_.push_back(made);
-    create_address(*this, made);
+    create_object(*this, made);
   }
   return made;
 }
 
-std::string Test::pattern() const {
+OptionTexts Test::admin_options(std::string_view kind_name) const {
+  OptionTexts all = testkit.kind(kind_name).admin_options;
+  for (auto& [name, text] : all) text = filled(std::move(text), "{case}", name_);
+  return all;
+}
+
+std::string Test::pattern() {
+  (void)object();
   if (testkit.pattern.empty()) skip("the testkit names no pattern");
   return filled(testkit.pattern, "{case}", name_);
 }

@@ -57,7 +57,12 @@ class Test {
   /// An address that this run of this case has for itself; several by name. Made through rst.admin when the testkit
   /// says that addresses are created.
   [[nodiscard]] std::string address(std::string_view name = "a");
-  [[nodiscard]] std::string pattern() const;  // covers all of them
+  /// What rst.admin knows such an address by, or what it lies in; made likewise.
+  [[nodiscard]] std::string object(std::string_view name = "a");
+  /// Whether the testkit has such objects created.
+  [[nodiscard]] bool creates() const { return testkit.create || !testkit.kind(kind.name).object.empty(); }
+  [[nodiscard]] OptionTexts admin_options(std::string_view kind) const;
+  [[nodiscard]] std::string pattern();  // covers all of them
   /// A name that only this run of this case uses: of a group, a client.
   [[nodiscard]] std::string unique(std::string_view name) const { return name_ + "-" + std::string(name); }
 

@@ -15,23 +15,23 @@ const Kind* admin_kind(const Test& test) {
 
 }  // namespace
 
-void create_address(Test& test, const std::string& address) {
+void create_object(Test& test, const std::string& object) {
   const auto* const admin = test.plugin.extension<rst_admin>(RST_EXT_ADMIN);
   const Kind* const kind = admin_kind(test);
   if (admin == nullptr || kind == nullptr) {
-    Test::skip("the testkit says `create`, and the plugin has no rst.admin or no kind of role ADMIN");
+    Test::skip("the testkit has objects created, and the plugin has no rst.admin or no kind of role ADMIN");
   }
-  const auto set = OptionArray::make(test.plugin, test.testkit.kind(kind->name).admin_options);
+  const auto set = OptionArray::make(test.plugin, test.admin_options(kind->name));
   if (!set) Test::skip("the testkit does not fit the plugin: " + set.error());
   Instance& instance = test.instance();
   const Connection& on = instance.connection();
-  const Lent<char> name = lend_bytes(address, "rst_admin_request.name");
+  const Lent<char> name = lend_bytes(object, "rst_admin_request.name");
   Lent<rst_admin_request> request("rst_admin_request");
   request->struct_size = sizeof(rst_admin_request);
   request->connection = on.handle;
   request->action = RST_ADMIN_CREATE;
   request->kind = kind->index;
-  request->name = {name.get(), address.size()};
+  request->name = {name.get(), object.size()};
   request->options = set->data();
   request->option_count = set->size();
   request->timeout_ns = std::chrono::nanoseconds(5s).count();
@@ -42,7 +42,7 @@ void create_address(Test& test, const std::string& address) {
                                       return admin->apply(instance.raw(), request.get(), error);
                                     })
                               .wait();
-  test.expect(outcome.ok(), "cap", "rst.admin creates " + address, outcome.said());
+  test.expect(outcome.ok(), "cap", "rst.admin creates " + object, outcome.said());
 }
 
 }  // namespace conformance

@@ -178,13 +178,15 @@ std::expected<Testkit, std::string> parse_testkit(std::string_view text, const s
     for (const auto& [name, value] : *table) {
       Testkit::KindKit& of = kit.kinds[std::string(name.str())];
       reader.table(value, "kinds." + std::string(name.str()),
-                   {{"publish_kind", reader.text(of.publish_kind)},
+                   {{"object", reader.text(of.object)},
+                    {"publish_kind", reader.text(of.publish_kind)},
                     {"subscription_options", reader.options(of.subscription_options)},
                     {"publisher_options", reader.options(of.publisher_options)},
                     {"admin_options", reader.options(of.admin_options)},
                     {"rebalance_options", reader.options(of.rebalance_options)},
                     {"messages_per_second", reader.number(of.messages_per_second)},
                     {"ack_deadline_options", reader.options(of.ack_deadline_options)}});
+      if (value.is_table()) check_place(reader, *value.as_table(), "object", of.object, "{case}");
     }
   };
   reader.table(parsed.table(), "",

@@ -24,6 +24,9 @@ struct Testkit {
   bool create = false;  // addresses are created through rst.admin before they are used
 
   struct KindKit {
+    /// What rst.admin creates so that a kind's addresses are there, made of {case} and {name}; empty: nothing, or with
+    /// `create` the address.
+    std::string object;
     std::string publish_kind;  // which kind's publisher reaches its subscriptions; empty: its own
     OptionTexts subscription_options, publisher_options, admin_options;
     OptionTexts rebalance_options;     // of a connection on which members of a group have partitions of their own

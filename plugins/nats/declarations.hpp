@@ -25,6 +25,7 @@ inline constexpr std::array kCoreKinds{
 };
 
 inline constexpr auto kKindTable = join(kCoreKinds, kJetStreamKinds);
-inline constexpr auto kOptionTable = join(kConnectionOptions, kCoreOptions, kJetStreamOptions);
+inline constexpr auto kOptionTable = join(kConnectionOptions, kCoreOptions, kStreamAdminOptions, kConsumerOptions, kStreamPublishOptions);
+inline constexpr auto& kFieldTable = kJetStreamFields;
 
 }  // namespace ruststream::nats

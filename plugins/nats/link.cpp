@@ -120,6 +120,7 @@ void Link::session_up() {
   owner.host().send(event);
   discover(session_->discovered());
   outbox.up(*session_, most);
+  replies.up(*session_);
   for_each(consumers, [this](Consumer& each) { each.session_up(*session_); });
   for_each(producers, [this](Producer& each) { each.session_up(*session_); });
   keep_alive();
@@ -157,6 +158,7 @@ void Link::session_over() {
   requests.session_down();
   tell(RST_EVENT_CONN_DOWN, &why_);
   barriers_.session_down();
+  replies.down();
   for_each(consumers, [this](Consumer& each) { each.session_down(why_); });
   for_each(producers, [this](Producer& each) { each.session_down(why_); });
   sweep_later();
@@ -222,7 +224,10 @@ void Link::add(Consumer& consumer, Time deadline) {
   consumer.open(deadline);
 }
 
-void Link::add(Producer& producer) { producers.emplace(producer.owner.id(), &producer); }
+void Link::add(Producer& producer) {
+  producers.emplace(producer.owner.id(), &producer);
+  if (session() != nullptr) producer.session_up(*session());
+}
 
 void Link::flush(Time deadline, std::uint64_t op) {
   flushes_.push_back({deadline, op});
@@ -270,6 +275,8 @@ void Link::serve(short ready) {
 void Link::read() {
   session_->read();
   for_each(consumers, [](Consumer& each) { each.drain(); });
+  for_each(producers, [](Producer& each) { each.drain(); });
+  replies.drain();
 }
 
 void Link::write() {

@@ -4,6 +4,7 @@
 #include "barriers.hpp"
 #include "dial_guard.hpp"
 #include "outbox.hpp"
+#include "replies.hpp"
 #include "requests.hpp"
 #include "roles.hpp"
 #include "servers.hpp"
@@ -62,6 +63,7 @@ class Link {
   Requests requests;                             // any thread
   std::map<std::uint64_t, Consumer*> consumers;  // by the host's ids, like the next
   std::map<std::uint64_t, Producer*> producers;
+  Replies replies{*this};
 
  private:
   enum class State : std::uint8_t { kDialing, kUp, kWaiting, kFailed };

@@ -61,8 +61,13 @@ Broker::Publisher::Publisher(const sdk::Birth& birth, Broker& /*broker*/, Connec
                              const rst_publisher_spec& spec)
     : sdk::Publisher(birth), link(parent.link), producer(make_producer(*this, parent.link, spec)) {}
 
-void Broker::Publisher::on_open() noexcept {
-  link.io.post(connection_id(), [this](Link& self) { self.add(*producer); });
+/// Open once its inbox is there: an acknowledgement must not come before that.
+std::int32_t Broker::Publisher::open(sdk::ErrorOut /*error*/) {
+  link.io.post(connection_id(), [this](Link& self) {
+    self.add(*producer);  // it cannot end before
+    opened();
+  });
+  return RST_PENDING;
 }
 
 void Broker::Publisher::on_close(bool abort, std::uint64_t timeout_ns) {
@@ -72,6 +77,20 @@ void Broker::Publisher::on_close(bool abort, std::uint64_t timeout_ns) {
       found->second->close(abort, deadline);
     }
   });
+}
+
+/// Numbers that are here already: nobody is asked (B1).
+std::int32_t Broker::snapshot(sdk::Object& object, const rst_stats_query& query, std::vector<rst_stat>& stats,
+                              std::uint64_t& /*age_ns*/, sdk::ErrorOut error) {
+  if (query.name.len != 0) {
+    return error(RST_E_UNSUPPORTED, "numbers of a stream are the server's; rst.admin describes it");
+  }
+  switch (object.type()) {
+    case sdk::ObjectType::kSubscription: static_cast<Subscription&>(object).consumer->snapshot(stats); break;
+    case sdk::ObjectType::kPublisher: static_cast<Publisher&>(object).producer->snapshot(stats); break;
+    case sdk::ObjectType::kConnection: break;
+  }
+  return RST_DONE;
 }
 
 }  // namespace ruststream::nats

@@ -4,11 +4,13 @@
 #include "session.hpp"
 #include "time.hpp"
 
+#include <ruststream/abi/ext/stats.h>
 #include <ruststream/sdk.hpp>
 
 #include <atomic>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace ruststream::nats {
 
@@ -42,6 +44,9 @@ class Consumer {
   /// It has messages and no credit: wants to hear of more, once. [any thread]
   [[nodiscard]] bool starves() noexcept { return starves_.load() && starves_.exchange(false); }
 
+  /// Its numbers for rst.stats. [any thread]
+  virtual void snapshot(std::vector<rst_stat>& /*stats*/) const {}
+
   /// Verbs. [any thread]
   virtual std::int32_t settle(const rst_settle& call, sdk::ErrorOut error) = 0;
   virtual std::int32_t seek(std::span<const rst_position> positions, std::uint64_t op, sdk::ErrorOut error) = 0;
@@ -55,6 +60,8 @@ class Consumer {
     starves_.store(true);
     return owner.credit().available() && starves_.exchange(false);
   }
+  /// Any more credit is of interest, whatever there is: look at it behind this call. [I/O thread]
+  void wants_credit() noexcept { starves_.store(true); }
 
  private:
   std::atomic<bool> starves_{false};
@@ -72,8 +79,13 @@ class Producer {
   virtual void session_up(Session& session) = 0;
   virtual void session_down(const rst_error& why) = 0;
   virtual void refused(std::string_view what) = 0;
+  /// Bytes were read. [I/O thread]
+  virtual void drain() {}
   /// Brings about link.producers.erase(owner.id()) and owner.closed(dropped), by `deadline`. [I/O thread]
   virtual void close(bool abort, Time deadline) = 0;
+
+  /// Its numbers for rst.stats. [any thread]
+  virtual void snapshot(std::vector<rst_stat>& /*stats*/) const {}
 
   /// Verbs. [any thread]
   virtual std::int32_t publish(rst_publish& call, sdk::ErrorOut error) = 0;

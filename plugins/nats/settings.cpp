@@ -130,6 +130,8 @@ Settings settings_of(const rst_connection_spec& spec) {
   text(made.key, kIndex(RST_OPT_TLS_KEY));
   text(made.server_name, kIndex(RST_OPT_TLS_SERVER_NAME));
   text(made.inbox_prefix, kIndex("inbox_prefix"));
+  text(made.js_prefix, kIndex("js.domain"));
+  made.js_prefix = made.js_prefix.empty() ? "$JS.API" : "$JS." + made.js_prefix + ".API";
   made.name = sdk::view(spec.client_name);
   text(made.name, kIndex(RST_OPT_CLIENT_NAME));
   if (const auto tls = option(kIndex(RST_OPT_TLS)); tls.given()) {

@@ -29,7 +29,7 @@ struct Settings {
   std::string user, password, token, creds, nkey, nkey_seed;
   Tls tls = Tls::kOff;
   std::string ca, cert, key, server_name;
-  std::string name, inbox_prefix;
+  std::string name, inbox_prefix, js_prefix;
   nanoseconds connect_timeout{}, op_timeout{}, reconnect_delay{}, reconnect_max_delay{}, keepalive{};
   std::uint64_t auth_attempts = 1;
   std::uint64_t write_buffer = 0;      // bytes that may wait for the socket; then publishers wait

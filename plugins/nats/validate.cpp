@@ -1,4 +1,6 @@
 // The pure part: what a spec asks for that NATS cannot do, and how it will behave.
+#include "jetstream_consumer.hpp"
+#include "jetstream_producer.hpp"
 #include "plugin.hpp"
 #include "subjects.hpp"
 
@@ -31,6 +33,7 @@ void Broker::validate(const rst_subscription_spec& spec, sdk::Plan& plan, sdk::R
     canonical += (i == 0 ? "" : ",") + std::string(address);
   }
   report.text(RST_TEXT_CANONICAL_ADDRESS, canonical);
+  if (spec.kind != kCore) return validate_stream(spec, plan, report);
   const auto group = sdk::view(spec.group);
   if (!group.empty() && !is_word(group)) {
     report.issue(RST_E_INVALID, "group `", sdk::subject(group), "` has a space or a control character");
@@ -48,6 +51,7 @@ void Broker::validate(const rst_publisher_spec& spec, sdk::Plan& plan, sdk::Repo
     check("subject", destination, check_subject(destination), report);
     report.text(RST_TEXT_CANONICAL_ADDRESS, destination);
   }
+  if (spec.kind != kCore) validate_stream(spec, report);
   plan.max_payload = kServerMaxPayload;
 }
 

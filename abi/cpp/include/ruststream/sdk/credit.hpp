@@ -70,6 +70,12 @@ class Credit {
     return again;
   }
 
+  /// How many messages may come, beside a delivery that is under way.
+  [[nodiscard]] std::uint64_t room() const {
+    const std::lock_guard lock{mutex_};
+    return messages_ > 0 && bytes_ > 0 ? static_cast<std::uint64_t>(messages_) : 0;
+  }
+
   [[nodiscard]] bool available() const {
     const std::lock_guard lock{mutex_};
     return !busy_ && messages_ > 0 && bytes_ > 0;

@@ -141,6 +141,27 @@ class Tokens {
     void_if([](const T&) { return true; }, std::forward<Visit>(visit));
   }
 
+  /// `visit(token, const T&)` for each that is unsettled, where settling changes no T. [the issuing thread]
+  template <typename Visit>
+  void each_live(Visit&& visit) const {
+    for (std::uint32_t index = 0; index < size_; ++index) {
+      const Slot& slot = chunks_[index / kChunk].load(std::memory_order_acquire)->slots[index % kChunk];
+      const auto word = slot.word.load(std::memory_order_acquire);
+      if ((word & kStateMask) == kLive) visit(word >> 2U, slot.value);
+    }
+  }
+  /// Voids one token: false where it was settled or voided before. [one thread at a time]
+  bool make_stale(std::uint64_t token) noexcept {
+    Slot* const slot = at(token);
+    if (slot == nullptr || !take(*slot, token)) return false;
+    const auto index = static_cast<std::uint32_t>(token & (kOneGeneration - 1));
+    chunks_[index / kChunk].load(std::memory_order_acquire)->stale_before[index % kChunk].store(token + 1,
+                                                                                               std::memory_order_relaxed);
+    free(*slot, token);
+    end_settling(1);
+    return true;
+  }
+
   [[nodiscard]] std::uint64_t unsettled() const noexcept {
     const auto settled = settled_.load(std::memory_order_relaxed);
     const auto issued = issued_.load(std::memory_order_relaxed);

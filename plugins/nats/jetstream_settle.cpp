@@ -1,0 +1,286 @@
+// Settling, and giving back at close: messages to the reply subjects of deliveries.
+#include "errors.hpp"
+#include "jetstream_consumer.hpp"
+#include "link.hpp"
+
+#include <cstdio>
+
+namespace ruststream::nats {
+namespace {
+
+/// What is published to a delivery's reply subject. The text lives in `delayed` where there is a delay.
+std::string_view body_of(const rst_settlement& item, std::array<char, 48>& delayed) {
+  switch (item.verdict) {
+    case RST_VERDICT_ACK: return "+ACK";
+    case RST_VERDICT_REJECT: return "+TERM";  // with a reason servers before 2.10.4 take it for nothing at all
+    case RST_VERDICT_EXTEND: return "+WPI";
+    default: break;
+  }
+  if (item.delay_ns == 0) return "-NAK";
+  const int length = std::snprintf(delayed.data(), delayed.size(), R"(-NAK {"delay": %llu})",
+                                   static_cast<unsigned long long>(item.delay_ns));
+  return {delayed.data(), static_cast<std::size_t>(length)};
+}
+
+}  // namespace
+
+/// Confirmed settlements of one call, until each has its status. The I/O thread's, once it is there.
+struct StreamConsumer::Confirming {
+  struct Item {
+    rst_settlement* item;
+    std::string subject, body;
+    bool pending = true;
+  };
+  std::uint64_t op = 0;
+  Time deadline;
+  Timers::Key timer = Timers::kNone;
+  std::vector<Item> items;
+  std::size_t left = 0;
+};
+
+std::int32_t StreamConsumer::settle(const rst_settle& call, sdk::ErrorOut /*error*/) {
+  if ((call.flags & RST_SETTLE_CONFIRM) != 0 && call.op != 0) return settle_confirmed(call);
+  AckPlace::Buffer subject;
+  std::array<char, 48> delayed;
+  std::uint64_t counts[RST_VERDICT_EXTEND + 1] = {};
+  bool unsent = false;
+  std::int32_t result = RST_DONE;
+  {
+    Outbox::Batch batch(link.outbox);
+    result = sdk::settle_each(call, owner.verdicts(), tokens_, [&](const rst_settlement& item, const Delivery& delivery) {
+      const char* const to = delivery.place.write(subject);
+      if (to == nullptr) return -RST_E_INTERNAL;
+      const auto body = body_of(item, delayed);
+      if (!batch.control(to, nullptr, body)) {
+        if (item.verdict == RST_VERDICT_EXTEND) return rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE);
+        const std::lock_guard lock(unsent_mutex_);
+        unsent_.push_back({to, std::string(body)});
+        unsent = true;
+      }
+      ++counts[item.verdict];
+      return RST_OK;
+    });
+  }
+  counters_.add(counts);
+  if (unsent) send_unsent_later();
+  made_room();
+  return result;
+}
+
+/// There may be room for a pull request by now.
+void StreamConsumer::made_room() {
+  const auto below = poke_below_.load(std::memory_order_acquire);
+  if (below == 0 || tokens_.unsettled() >= below || poke_below_.exchange(0) == 0) return;
+  post([](StreamConsumer& self) { self.drain(); });
+}
+
+template <class Body>
+void StreamConsumer::post(Body body) {
+  link.io.post(owner.connection_id(), [id = owner.id(), body = std::move(body)](Link& self) mutable {
+    const auto found = self.consumers.find(id);
+    if (found != self.consumers.end()) body(static_cast<StreamConsumer&>(*found->second));
+  });
+}
+
+/// The next session sends them; where there is one already, now.
+void StreamConsumer::send_unsent_later() {
+  post([](StreamConsumer& self) { self.send_unsent(); });
+}
+
+void StreamConsumer::send_unsent() {
+  if (link.session() == nullptr) return;
+  std::vector<Out> out;
+  {
+    const std::lock_guard lock(unsent_mutex_);
+    out.swap(unsent_);
+  }
+  {
+    Outbox::Batch batch(link.outbox);
+    for (const Out& each : out) (void)batch.control(each.subject.c_str(), nullptr, each.body);
+  }
+  auto again = std::exchange(unconfirmed_, {});
+  for (auto& [of, index] : again) confirm(of, index);
+}
+
+/// Each item is published with an inbox: the server answers when it has it.
+std::int32_t StreamConsumer::settle_confirmed(const rst_settle& call) {
+  auto of = std::make_shared<Confirming>();
+  of->op = call.op;
+  of->deadline = after(call.timeout_ns, link.settings.op_timeout);
+  AckPlace::Buffer subject;
+  std::array<char, 48> delayed;
+  (void)sdk::settle_each(call, owner.verdicts(), [&](rst_settlement& item) {
+    const auto taken = tokens_.take(item.token);
+    if (taken != RST_OK) return taken;
+    const char* const to = tokens_.value(item.token).place.write(subject);
+    if (to == nullptr) {
+      tokens_.put_back(item.token);
+      return -RST_E_INTERNAL;
+    }
+    of->items.push_back({&item, to, std::string(body_of(item, delayed))});
+    return RST_OK;
+  });
+  if (of->items.empty()) return RST_DONE;
+  of->left = of->items.size();
+  link.io.post(owner.connection_id(), [id = owner.id(), of](Link& self) {
+    const auto found = self.consumers.find(id);
+    if (found == self.consumers.end()) {  // closed meanwhile: what was unsettled has gone back
+      for (auto& each : of->items) each.item->status = -RST_E_CLOSED;
+      return self.owner.host().complete(of->op);
+    }
+    auto& consumer = static_cast<StreamConsumer&>(*found->second);
+    consumer.confirming_.push_back(of);
+    if (consumer.state_ == State::kClosing) return consumer.fail_confirming();
+    for (std::size_t index = 0; index != of->items.size(); ++index) consumer.confirm(of, index);
+  });
+  return RST_PENDING;
+}
+
+void StreamConsumer::confirm(const std::shared_ptr<Confirming>& of, std::size_t index) {
+  const auto& item = of->items[index];
+  link.replies.ask(item.subject, item.body, of->deadline,
+                   [&link = link, id = owner.id(), of, index](natsStatus status, natsMsg*) {
+                     const auto found = link.consumers.find(id);
+                     if (found == link.consumers.end()) return;
+                     auto& self = static_cast<StreamConsumer&>(*found->second);
+                     const bool away = status == NATS_CONNECTION_DISCONNECTED && self.state_ != State::kClosing &&
+                                       !link.is_final() && Clock::now() < of->deadline;
+                     if (away) return self.confirm_later(of, index);
+                     self.confirmed(of, index, status);
+                   });
+}
+
+/// With the next session, if it comes in time.
+void StreamConsumer::confirm_later(const std::shared_ptr<Confirming>& of, std::size_t index) {
+  if (link.session() != nullptr) return confirm(of, index);
+  unconfirmed_.emplace_back(of, index);
+  if (of->timer == Timers::kNone) {
+    of->timer = link.io.timers.at(of->deadline, [this, of] {
+      of->timer = Timers::kNone;
+      std::erase_if(unconfirmed_, [&](const auto& each) { return each.first == of; });
+      for (std::size_t each = 0; each != of->items.size(); ++each) confirmed(of, each, NATS_TIMEOUT);
+    });
+  }
+}
+
+void StreamConsumer::confirmed(const std::shared_ptr<Confirming>& of, std::size_t index, natsStatus status) {
+  auto& [item, subject, body, pending] = of->items[index];
+  if (!std::exchange(pending, false)) return;
+  std::uint64_t counts[RST_VERDICT_EXTEND + 1] = {};
+  if (status == NATS_OK || status == NATS_NO_RESPONDERS) {  // the latter: the consumer is gone, and nobody has the message
+    item->status = status == NATS_OK ? RST_OK : -RST_E_STALE;
+    ++counts[item->verdict];
+  } else {
+    const auto code = status == NATS_TIMEOUT             ? RST_E_TIMEOUT
+                      : status == NATS_CONNECTION_CLOSED ? RST_E_CLOSED
+                                                         : RST_E_UNAVAILABLE;
+    item->status = rst_status(code, RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED);
+  }
+  if (item->status == RST_OK) counters_.add(counts);
+  const bool settled = item->status == RST_OK || item->status == -RST_E_STALE;
+  if (settled && item->verdict != RST_VERDICT_EXTEND) {
+    tokens_.settled(item->token);
+  } else {
+    tokens_.put_back(item->token);
+  }
+  if (--of->left != 0) return;
+  link.io.timers.cancel(of->timer);
+  std::erase(confirming_, of);
+  owner.host().complete(of->op);
+  made_room();
+}
+
+void StreamConsumer::fail_confirming() {
+  unconfirmed_.clear();
+  while (!confirming_.empty()) {
+    const auto of = confirming_.front();
+    for (std::size_t index = 0; index != of->items.size(); ++index) confirmed(of, index, NATS_CONNECTION_CLOSED);
+  }
+}
+
+void StreamConsumer::Counters::add(const std::uint64_t (&counts)[RST_VERDICT_EXTEND + 1]) noexcept {
+  const std::pair<std::atomic<std::uint64_t>*, std::uint16_t> all[] = {{&acked, RST_VERDICT_ACK},
+                                                                       {&retried, RST_VERDICT_RETRY},
+                                                                       {&released, RST_VERDICT_RELEASE},
+                                                                       {&rejected, RST_VERDICT_REJECT}};
+  for (const auto& [counter, verdict] : all) {
+    if (counts[verdict] != 0) counter->fetch_add(counts[verdict], std::memory_order_relaxed);
+  }
+}
+
+void StreamConsumer::snapshot(std::vector<rst_stat>& stats) const {
+  const auto add = [&](std::uint32_t id, std::uint64_t value) { stats.push_back({id, 0, value}); };
+  add(RST_STAT_UNSETTLED, settles_ ? tokens_.unsettled() : 0);
+  add(RST_STAT_CREDIT, owner.credit().room());
+  add(RST_STAT_DELIVERED, counters_.delivered.load(std::memory_order_relaxed));
+  add(RST_STAT_REDELIVERED, counters_.redelivered.load(std::memory_order_relaxed));
+  add(RST_STAT_ACKED, counters_.acked.load(std::memory_order_relaxed));
+  add(RST_STAT_RETRIED, counters_.retried.load(std::memory_order_relaxed));
+  add(RST_STAT_RELEASED, counters_.released.load(std::memory_order_relaxed));
+  add(RST_STAT_REJECTED, counters_.rejected.load(std::memory_order_relaxed));
+  add(RST_STAT_WAITING, waiting_.load(std::memory_order_relaxed));
+}
+
+void StreamConsumer::refused(std::string_view what) {
+  for (const auto& [of, name] : {std::pair{&pull_subject_, "pull"}, std::pair{&inbox_, "inbox"}}) {
+    if (of->empty() || what.find(*of) == std::string_view::npos) continue;
+    return failed(error_of(NATS_NOT_PERMITTED, std::string(name) + " of stream `" + spec_.config.stream + '`', what));
+  }
+}
+
+/// What is unsettled goes back to the server, which knows it when the PONG has come; after a loss it is told again.
+void StreamConsumer::close(bool abort, Time deadline) {
+  const bool first = state_ != State::kClosing;
+  if (first) {
+    take();
+    ++turn_;
+    for (auto* const each : {&timer_, &pulse_, &later_}) link.io.timers.cancel(*each);
+    const auto closed = make_error(RST_E_CLOSED, 0, "the subscription was closed");
+    if (seeking_) end_seek(&closed);
+    natsSubscription_Destroy(std::exchange(subscription_, nullptr));
+    state_ = State::kClosing;
+  }
+  fail_confirming();
+  deadline_ = deadline;
+  if (abort || !first || !settles_) return finish_close();
+  AckPlace::Buffer subject;
+  tokens_.void_all([&](Delivery&& each) {
+    if (const char* const to = each.place.write(subject)) given_back_.push_back({to, "-NAK"});
+  });
+  for (const Held& each : held_) given_back_.push_back({natsMsg_GetReply(each.message.get()), "-NAK"});
+  held_.clear();
+  send_unsent();
+  if (given_back_.empty()) return finish_close();
+  timer_ = link.io.timers.at(deadline, [this] { finish_close(); });
+  give_back();
+}
+
+void StreamConsumer::give_back() {
+  if (link.session() == nullptr) {
+    if (link.is_final()) finish_close();
+    return;  // the next session, or the deadline
+  }
+  {
+    Outbox::Batch batch(link.outbox);
+    for (const Out& each : given_back_) (void)batch.control(each.subject.c_str(), nullptr, each.body);
+  }
+  link.barrier(deadline_, [&link = link, id = owner.id()](natsStatus status) {
+    const auto found = link.consumers.find(id);
+    if (found == link.consumers.end() || status == NATS_CONNECTION_DISCONNECTED) return;
+    static_cast<StreamConsumer&>(*found->second).finish_close();
+  });
+}
+
+/// A consumer without a name was for this subscription alone. No other state of the server is deleted (F4).
+void StreamConsumer::finish_close() {
+  link.io.timers.cancel(timer_);
+  const auto& name = settles_ ? spec_.config.name : ordered_name_;
+  if (own_ && !name.empty() && link.session() != nullptr) {
+    ask_api(link, "CONSUMER.DELETE." + spec_.config.stream + '.' + name, "", Clock::now() + link.settings.op_timeout, "",
+            [](const Answered&) {});
+  }
+  link.consumers.erase(owner.id());
+  owner.closed();  // it may be gone
+}
+
+}  // namespace ruststream::nats
