@@ -36,8 +36,13 @@ constexpr Case kCases[] = {
            const Publisher out = t.publisher({.connection = on});
            const std::vector<Out> messages = numbered(kMoreThanFits);
            for (const std::size_t step : {std::size_t{64}, std::size_t{1}}) {
-             const std::size_t taken = fill(t, out, messages, step);
-             t.expect(!writable(t, out, t.testkit.quiet), "P4", "no PUB_WRITABLE while there is no room", "one came");
+             std::size_t taken = fill(t, out, messages, step);
+             const bool by_itself = writable(t, out, t.testkit.quiet);  // what was full was the way to the broker
+             if (by_itself) {
+               t.expect(out.publish(messages[taken]).accepted == 1, "P4", "no PUB_WRITABLE while there is no room",
+                        "one came");
+               ++taken;
+             }
              sub.credit(static_cast<std::uint32_t>(taken));
              for (std::size_t i = 0; i < taken; ++i) {
                const Message message = sub.next("P4", "what was accepted is delivered");
@@ -45,7 +50,8 @@ constexpr Case kCases[] = {
                         "the accepted ones are a prefix: " + messages[i].payload, quoted(message.payload));
                sub.ack(message);
              }
-             t.expect(writable(t, out, t.testkit.arrival), "P4", "one PUB_WRITABLE when there is room", "none came");
+             t.expect(by_itself || writable(t, out, t.testkit.arrival), "P4", "one PUB_WRITABLE when there is room",
+                      "none came");
              t.expect(!writable(t, out, t.testkit.quiet), "P4", "exactly one PUB_WRITABLE", "a second one came");
            }
            sub.credit(10);

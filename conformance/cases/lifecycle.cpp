@@ -230,7 +230,7 @@ constexpr Case kCases[] = {
      .run =
          [](Test& t) {
            const bool runtime = t.plugin.table().runtime != RST_RUNTIME_NONE;
-           t.use_real_time();            // with whatever threads that needs
+           t.use_real_time();        // with whatever threads that needs
            (void)t.address("life");  // where it has to be created: by another instance, which stays
            const Resources at_first;
            for (int i = 0; i < 2; ++i) live_and_end(t);

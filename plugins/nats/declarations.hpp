@@ -25,7 +25,8 @@ inline constexpr std::array kCoreKinds{
 };
 
 inline constexpr auto kKindTable = join(kCoreKinds, kJetStreamKinds);
-inline constexpr auto kOptionTable = join(kConnectionOptions, kCoreOptions, kStreamAdminOptions, kConsumerOptions, kStreamPublishOptions);
+inline constexpr auto kOptionTable =
+    join(kConnectionOptions, kCoreOptions, kStreamAdminOptions, kConsumerOptions, kStreamPublishOptions);
 inline constexpr auto& kFieldTable = kJetStreamFields;
 
 }  // namespace ruststream::nats

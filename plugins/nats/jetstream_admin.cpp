@@ -13,12 +13,13 @@ namespace {
 
 consteval std::size_t index(std::string_view name) { return sdk::index_of(kOptionTable, name); }
 
-constexpr const char* kForStreams[] = {"max_messages", "subjects", "storage", "retention", "discard", "max_bytes",
-                                       "max_age", "max_messages_per_subject", "max_message_size", "replicas",
-                                       "duplicate_window"};
-constexpr const char* kForConsumers[] = {"deliver", "start_sequence", "start_time", "ack_wait", "backoff", "max_deliver",
-                                         "max_in_flight", "inactive_threshold", "replay", "headers_only",
-                                         "consumer_replicas", "consumer_memory", "filter"};
+constexpr const char* kForStreams[] = {"max_messages",     "subjects",  "storage",         "retention",
+                                       "discard",          "max_bytes", "max_age",         "max_messages_per_subject",
+                                       "max_message_size", "replicas",  "duplicate_window"};
+constexpr const char* kForConsumers[] = {"deliver", "start_sequence", "start_time",        "ack_wait",
+                                         "backoff", "max_deliver",    "max_in_flight",     "inactive_threshold",
+                                         "replay",  "headers_only",   "consumer_replicas", "consumer_memory",
+                                         "filter"};
 
 /// One request on its way: from the verb to the I/O thread, through one question or several, to the completion.
 struct Administration {
@@ -38,7 +39,8 @@ struct Administration {
 using Pending = std::shared_ptr<Administration>;
 
 template <std::size_t N>
-bool refuses(const char* const (&names)[N], const rst_admin_request& request, std::string_view why, sdk::ErrorOut error) {
+bool refuses(const char* const (&names)[N], const rst_admin_request& request, std::string_view why,
+             sdk::ErrorOut error) {
   for (const rst_option& option : std::span{request.options, request.option_count}) {
     if (std::ranges::find(names, sdk::view(option.name)) == std::end(names)) continue;
     (void)error(RST_E_OPTION, "option `", sdk::subject(sdk::view(option.name)), "` ", why);
@@ -126,7 +128,8 @@ void create_consumer(Link& link, const Pending& of) {
             if (answered.ok() && !of->updates) {
               Answered seen = answered;
               if (const auto other = difference(wanted, object_in(answered.answer.body, "config"))) {
-                seen.error = make_error(RST_E_EXISTS, RST_ERROR_USER, of->about(), " is there with other settings: ", *other);
+                seen.error =
+                    make_error(RST_E_EXISTS, RST_ERROR_USER, of->about(), " is there with other settings: ", *other);
               }
               return end(link, of, seen);
             }
@@ -140,8 +143,9 @@ void create_consumer(Link& link, const Pending& of) {
 
 void describe(Link& link, const Pending& of) {
   const bool lists = of->name.empty();
-  std::string what = of->of_consumer() ? (lists ? "CONSUMER.NAMES." + of->parent : "CONSUMER.INFO." + of->parent + '.' + of->name)
-                                       : (lists ? "STREAM.NAMES" : "STREAM.INFO." + of->name);
+  std::string what = of->of_consumer()
+                         ? (lists ? "CONSUMER.NAMES." + of->parent : "CONSUMER.INFO." + of->parent + '.' + of->name)
+                         : (lists ? "STREAM.NAMES" : "STREAM.INFO." + of->name);
   ask_api(link, what, "", of->deadline, of->about(), [&link, of](const Answered& answered) {
     if (answered.ok() && of->report != nullptr && of->report->text != nullptr) {
       auto body = answered.answer.body;
@@ -161,9 +165,10 @@ void perform(Link& link, const Pending& of) {
       return ask_api(link, (of->of_consumer() ? "CONSUMER.DELETE." : "STREAM.DELETE.") + place, "", of->deadline,
                      of->about(), [&link, of](const Answered& answered) { end(link, of, answered); });
     case RST_ADMIN_PURGE:
-      return ask_api(link, "STREAM.PURGE." + place, "", of->deadline, of->about(), [&link, of](const Answered& answered) {
-        end(link, of, answered, answered.ok() ? number_in(answered.answer.body, "purged") : 0);
-      });
+      return ask_api(link, "STREAM.PURGE." + place, "", of->deadline, of->about(),
+                     [&link, of](const Answered& answered) {
+                       end(link, of, answered, answered.ok() ? number_in(answered.answer.body, "purged") : 0);
+                     });
     default: return describe(link, of);
   }
 }
@@ -181,8 +186,9 @@ std::int32_t administer(Link& link, const rst_admin_request& request, sdk::Error
   const bool lists = request.action == RST_ADMIN_DESCRIBE && of->name.empty();
   for (const std::string* name : {&of->name, &of->parent}) {
     if (is_stream_name(*name) || (name->empty() && (lists || name == &of->parent))) continue;
-    return error(RST_E_INVALID, name == &of->name ? "name `" : "parent `", sdk::subject(*name),
-                 "` is empty, has spaces, dots, wildcards or slashes, or over 200 bytes; streams and consumers must not");
+    return error(
+        RST_E_INVALID, name == &of->name ? "name `" : "parent `", sdk::subject(*name),
+        "` is empty, has spaces, dots, wildcards or slashes, or over 200 bytes; streams and consumers must not");
   }
   if (of->of_consumer() && request.action == RST_ADMIN_PURGE) {
     return error(RST_E_UNSUPPORTED, "a consumer cannot be purged, only its stream");

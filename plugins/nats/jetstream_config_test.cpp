@@ -9,7 +9,8 @@ namespace {
 
 TEST(JetStreamConfig, KnowsNamesThatAServerTakes) {
   for (const char* name : {"S1", "a-b_c", "Bücher", "$x"}) EXPECT_TRUE(is_stream_name(name)) << name;
-  for (const char* name : {"", "a.b", "a b", "a*", ">", "a/b", "a\\b", "a\n"}) EXPECT_FALSE(is_stream_name(name)) << name;
+  for (const char* name : {"", "a.b", "a b", "a*", ">", "a/b", "a\\b", "a\n"})
+    EXPECT_FALSE(is_stream_name(name)) << name;
   EXPECT_FALSE(is_stream_name(std::string(kMostNameBytes + 1, 'a')));
 }
 

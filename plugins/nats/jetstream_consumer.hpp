@@ -6,6 +6,7 @@
 #include "jetstream_config.hpp"
 #include "jetstream_ledger.hpp"
 #include "jetstream_wire.hpp"
+#include "link.hpp"
 #include "message.hpp"
 #include "roles.hpp"
 #include "timers.hpp"
@@ -112,6 +113,7 @@ class StreamConsumer final : public Consumer {
   void begin_seek(ConsumerConfig start, std::uint64_t op);
   void seek_step();
   void end_seek(const rst_error* error);
+  /// Asks, and calls `body(StreamConsumer&, const Answered&)` unless that attempt is over, or the subscription.
   template <class Body>
   void ask(const std::string& what, std::string_view request, std::string about, Body body);
   [[nodiscard]] Time api_deadline() const;
@@ -141,6 +143,7 @@ class StreamConsumer final : public Consumer {
   void send_unsent();
   void made_room();
   void give_back();
+  void send_back();
   void finish_close();
   template <class Body>
   void post(Body body);
@@ -156,7 +159,7 @@ class StreamConsumer final : public Consumer {
   std::optional<rst_error> last_failure_;
   std::string ordered_name_;  // of the consumer that `ordered` has now
   std::string created_at_;    // what tells a consumer from a later one of the same name
-  bool anew_ = false;       // the consumer, as spec_.config has it now, is to be made and not to be looked for
+  bool anew_ = false;         // the consumer, as spec_.config has it now, is to be made and not to be looked for
   bool down_told_ = false;
   std::optional<Seeking> seeking_;
 
@@ -168,10 +171,10 @@ class StreamConsumer final : public Consumer {
   std::deque<Held> held_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> redelivered_;  // of one take(): sequence, and which delivery
   std::vector<std::uint64_t> stale_;                                  // tokens of theirs that are void by that
-  Time paused_until_{};                         // no pull request before
-  std::deque<std::string> prefixes_;            // of ack subjects; tokens point to them
-  std::uint64_t last_sequence_ = 0;             // in the stream, of what came
-  std::uint64_t next_consumer_sequence_ = 1;    // of `ordered`
+  Time paused_until_{};                                               // no pull request before
+  std::deque<std::string> prefixes_;                                  // of ack subjects; tokens point to them
+  std::uint64_t last_sequence_ = 0;                                   // in the stream, of what came
+  std::uint64_t next_consumer_sequence_ = 1;                          // of `ordered`
   sdk::BatchPool<StreamItem>::Owner pool_;
   sdk::Tokens<Delivery> tokens_;
   std::atomic<std::uint64_t> poke_below_{0};  // so few unsettled: there is room for a request
@@ -192,5 +195,16 @@ class StreamConsumer final : public Consumer {
   std::uint64_t pending_ = 0;              // at the server, as the last delivery said
   std::atomic<std::uint64_t> waiting_{0};  // that, and what is held
 };
+
+template <class Body>
+void StreamConsumer::ask(const std::string& what, std::string_view request, std::string about, Body body) {
+  ask_api(link, what, request, api_deadline(), std::move(about),
+          [&link = link, id = owner.id(), turn = turn_, body = std::move(body)](const Answered& answered) {
+            const auto found = link.consumers.find(id);
+            if (found == link.consumers.end()) return;
+            auto& self = static_cast<StreamConsumer&>(*found->second);
+            if (self.turn_ == turn) body(self, answered);
+          });
+}
 
 }  // namespace ruststream::nats

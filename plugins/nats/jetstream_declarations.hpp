@@ -17,9 +17,9 @@ inline constexpr std::uint32_t kJetStreamBit = 1U << kJetStream, kOrderedBit = 1
 inline constexpr std::uint32_t kStreamBits = kJetStreamBit | kOrderedBit;
 
 inline constexpr std::uint32_t kStreamDefaultBatch = 256;
-inline constexpr std::uint32_t kStreamDefaultWindow = 1024;      // unsettled messages, unless the subscription says so
+inline constexpr std::uint32_t kStreamDefaultWindow = 1024;       // unsettled messages, unless the subscription says so
 inline constexpr std::uint64_t kStreamDefaultBytes = 64U << 20U;  // what pull requests may bring at once
-inline constexpr std::uint64_t kStreamMaxPayload = 64U << 20U;   // no server can be told to take more
+inline constexpr std::uint64_t kStreamMaxPayload = 64U << 20U;    // no server can be told to take more
 inline constexpr std::int64_t kDuplicateWindow = 120'000'000'000;  // of a stream that says nothing
 
 // Looked up in each call that wants a confirmation: these come early.
@@ -27,8 +27,7 @@ inline constexpr std::int64_t kDuplicateWindow = 120'000'000'000;  // of a strea
   sdk::cap(RST_CAP_OVERFLOW, RST_LEVEL_NATIVE, RST_OVERFLOW_BLOCK),                                                \
       sdk::cap(RST_CAP_BATCH, RST_LEVEL_NATIVE, sdk::BatchPool<>::kMaxBatch), sdk::cap(RST_CAP_WILDCARD),          \
       sdk::cap(RST_CAP_POSITION), sdk::cap(RST_CAP_PUBLISH_ORDER),                                                 \
-      sdk::cap(RST_CAP_HEADERS, RST_LEVEL_NATIVE,                                                                  \
-               RST_HEADERS_DUPLICATES | RST_HEADERS_CASE),                                                         \
+      sdk::cap(RST_CAP_HEADERS, RST_LEVEL_NATIVE, RST_HEADERS_DUPLICATES | RST_HEADERS_CASE),                      \
       sdk::cap(RST_CAP_PAYLOAD, RST_LEVEL_NATIVE, RST_PAYLOAD_EMPTY | RST_PAYLOAD_BYTES), sdk::cap(RST_CAP_MATCH), \
       sdk::cap(RST_CAP_MAX_PAYLOAD, RST_LEVEL_NATIVE, kStreamMaxPayload, RST_CAP_CONDITIONAL)
 inline constexpr rst_capability kJetStreamCaps[] = {
@@ -61,9 +60,10 @@ inline constexpr rst_str kRetentionChoices[] = {sdk::rst("limits"), sdk::rst("in
 inline constexpr rst_str kDiscardChoices[] = {sdk::rst("old"), sdk::rst("new")};
 
 inline constexpr std::array kConsumerOptions{
-    sdk::option("stream", RST_TYPE_STRING, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_PUBLISHER,
-                "name of the stream; else a subscription asks the server which one has its subject, and a publisher takes "
-                "any")
+    sdk::option(
+        "stream", RST_TYPE_STRING, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_PUBLISHER,
+        "name of the stream; else a subscription asks the server which one has its subject, and a publisher takes "
+        "any")
         .kinds(kStreamBits),
     sdk::option("deliver", RST_TYPE_ENUM, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_ADMIN,
                 "where a new consumer begins, unless a start position says it")
@@ -83,8 +83,9 @@ inline constexpr std::array kConsumerOptions{
         .range(1'000'000, kLongestWait.count())
         .unit(RST_UNIT_SECOND)
         .kinds(kJetStreamBit),
-    sdk::option("backoff", RST_TYPE_DURATION, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_ADMIN,
-                "the same for each delivery after the other, the last for all that follow; needs a greater `max_deliver`")
+    sdk::option(
+        "backoff", RST_TYPE_DURATION, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_ADMIN,
+        "the same for each delivery after the other, the last for all that follow; needs a greater `max_deliver`")
         .range(1'000'000, kLongestWait.count())
         .unit(RST_UNIT_SECOND)
         .kinds(kJetStreamBit)
@@ -100,9 +101,10 @@ inline constexpr std::array kConsumerOptions{
         .range(1, 1 << 20)
         .unit(RST_UNIT_MESSAGE)
         .kinds(kJetStreamBit),
-    sdk::option("inactive_threshold", RST_TYPE_DURATION, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_ADMIN,
-                "the server forgets a consumer that nobody has asked for messages for so long; else 5m, and never one that "
-                "is durable")
+    sdk::option(
+        "inactive_threshold", RST_TYPE_DURATION, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_ADMIN,
+        "the server forgets a consumer that nobody has asked for messages for so long; else 5m, and never one that "
+        "is durable")
         .range(1'000'000'000, kLongestWait.count())
         .unit(RST_UNIT_SECOND)
         .kinds(kStreamBits),
@@ -111,7 +113,8 @@ inline constexpr std::array kConsumerOptions{
         .defaults("instant")
         .one_of(kReplayChoices)
         .kinds(kStreamBits),
-    sdk::option("headers_only", RST_TYPE_BOOL, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_ADMIN, "messages without their payloads")
+    sdk::option("headers_only", RST_TYPE_BOOL, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_ADMIN,
+                "messages without their payloads")
         .defaults("false")
         .kinds(kStreamBits),
     sdk::option("consumer_replicas", RST_TYPE_U64, RST_SCOPE_SUBSCRIPTION | RST_SCOPE_ADMIN,
@@ -129,9 +132,10 @@ inline constexpr std::array kConsumerOptions{
         .unit(RST_UNIT_SECOND)
         .kinds(kStreamBits)
         .with(RST_OPTION_EXPERT),
-    sdk::option("heartbeat", RST_TYPE_DURATION, RST_SCOPE_SUBSCRIPTION,
-                "how often the server says that it has nothing; two silences and the consumer is looked for; at most half "
-                "of `pull_expires`")
+    sdk::option(
+        "heartbeat", RST_TYPE_DURATION, RST_SCOPE_SUBSCRIPTION,
+        "how often the server says that it has nothing; two silences and the consumer is looked for; at most half "
+        "of `pull_expires`")
         .defaults("5s")
         .range(100'000'000, kLongestWait.count())
         .unit(RST_UNIT_SECOND)
@@ -147,7 +151,8 @@ inline constexpr std::array kStreamPublishOptions{
         .range(1, 1 << 20)
         .unit(RST_UNIT_MESSAGE)
         .kinds(kJetStreamBit),
-    sdk::option("expected_stream", RST_TYPE_STRING, RST_SCOPE_MESSAGE, "PRECONDITION when another stream would store it")
+    sdk::option("expected_stream", RST_TYPE_STRING, RST_SCOPE_MESSAGE,
+                "PRECONDITION when another stream would store it")
         .kinds(kJetStreamBit),
     sdk::option("expected_last_sequence", RST_TYPE_U64, RST_SCOPE_MESSAGE,
                 "PRECONDITION when the stream's last sequence number is another one")

@@ -10,14 +10,14 @@
 namespace ruststream::nats {
 namespace {
 
-constexpr std::uint64_t kMostPrefixes = 64;     // each another consumer that this subscription has had
-constexpr auto kRefusedDelay = 200ms;           // the server keeps no more pull requests of this consumer
+constexpr std::uint64_t kMostPrefixes = 64;    // each another consumer that this subscription has had
+constexpr auto kRefusedDelay = 200ms;          // the server keeps no more pull requests of this consumer
 constexpr std::uint64_t kRequestsOfBytes = 4;  // requests that may each bring their part of window_bytes
 
 std::string_view header_of(natsMsg& message, const char* name) {
   const char* value = nullptr;
   return natsMsgHeader_Get(&message, name, &value) == NATS_OK && value != nullptr ? std::string_view(value)
-                                                                                 : std::string_view();
+                                                                                  : std::string_view();
 }
 
 std::optional<AckSubject> ack_of(const Received& item) {
@@ -184,8 +184,9 @@ void StreamConsumer::void_redelivered() {
 
 nanoseconds StreamConsumer::ack_wait(std::uint64_t delivered) const noexcept {
   const auto& backoff = spec_.config.backoff_ns;
-  const auto ns = backoff.empty() ? spec_.config.ack_wait_ns
-                                  : backoff[std::min<std::uint64_t>(std::max<std::uint64_t>(delivered, 1), backoff.size()) - 1];
+  const auto ns = backoff.empty()
+                      ? spec_.config.ack_wait_ns
+                      : backoff[std::min<std::uint64_t>(std::max<std::uint64_t>(delivered, 1), backoff.size()) - 1];
   return nanoseconds(static_cast<std::int64_t>(ns));
 }
 
@@ -206,7 +207,8 @@ void StreamConsumer::fill(sdk::Batch<StreamItem>& batch, std::uint32_t most) {
     }
     std::uint64_t token = 0;
     if (settles_) {
-      token = tokens_.issue({next.ack.stream_sequence, AckPlace(prefixes_.back(), natsMsg_GetReply(next.message.get()))});
+      token =
+          tokens_.issue({next.ack.stream_sequence, AckPlace(prefixes_.back(), natsMsg_GetReply(next.message.get()))});
       if (token == 0) return;
     }
     rst_message& message = add_received(batch, next.message.release(), spec_.shows_address, true);
@@ -263,10 +265,10 @@ void StreamConsumer::request(std::uint32_t messages) {
   const auto most_payload = static_cast<std::uint64_t>(natsConnection_GetMaxPayload(link.session()->nc()));
   const auto bytes = std::max(spec_.window_bytes / kRequestsOfBytes, 2 * most_payload);
   std::array<char, 192> text{};
-  const int length = std::snprintf(
-      text.data(), text.size(), R"({"batch":%u,"expires":%lld,"idle_heartbeat":%lld,"max_bytes":%llu})", messages,
-      static_cast<long long>(spec_.expires.count()), static_cast<long long>(spec_.heartbeat.count()),
-      static_cast<unsigned long long>(bytes));
+  const int length =
+      std::snprintf(text.data(), text.size(), R"({"batch":%u,"expires":%lld,"idle_heartbeat":%lld,"max_bytes":%llu})",
+                    messages, static_cast<long long>(spec_.expires.count()),
+                    static_cast<long long>(spec_.heartbeat.count()), static_cast<unsigned long long>(bytes));
   const std::string reply = inbox_ + std::to_string(ledger_.epoch()) + '.' + std::to_string(messages);
   Outbox::Batch batch(link.outbox);
   if (batch.control(pull_subject_.c_str(), reply.c_str(), {text.data(), static_cast<std::size_t>(length)})) {

@@ -8,7 +8,7 @@ namespace ruststream::nats {
 namespace {
 
 constexpr nanoseconds kFirstDelay = 100ms, kMostDelay = 5s;  // between attempts to find the consumer again
-constexpr auto kDeletedDelay = 1s;  // a consumer that was deleted may be on its way back: another member seeks
+constexpr auto kDeletedDelay = 1s;   // a consumer that was deleted may be on its way back: another member seeks
 constexpr auto kMovedDelay = 300ms;  // its leader changes
 
 }  // namespace
@@ -25,18 +25,6 @@ StreamConsumer::StreamConsumer(sdk::Subscription& of, Link& on, const rst_subscr
 StreamConsumer::~StreamConsumer() {
   for (auto* const each : {&timer_, &pulse_, &later_}) link.io.timers.cancel(*each);
   natsSubscription_Destroy(subscription_);
-}
-
-/// Asks, and calls `body(StreamConsumer&, const Answered&)` unless that attempt is over, or the subscription.
-template <class Body>
-void StreamConsumer::ask(const std::string& what, std::string_view request, std::string about, Body body) {
-  ask_api(link, what, request, api_deadline(), std::move(about),
-          [&link = link, id = owner.id(), turn = turn_, body = std::move(body)](const Answered& answered) {
-            const auto found = link.consumers.find(id);
-            if (found == link.consumers.end()) return;
-            auto& self = static_cast<StreamConsumer&>(*found->second);
-            if (self.turn_ == turn) body(self, answered);
-          });
 }
 
 Time StreamConsumer::api_deadline() const {
@@ -61,7 +49,6 @@ void StreamConsumer::session_up(Session& session) {
   subscription_ = subscribe_inbox(session, inbox_);
   if (state_ == State::kEnded) return;
   if (state_ == State::kClosing) return give_back();
-  send_unsent();
   if (!settles_ && state_ != State::kOpening) go_on_behind(last_sequence_);
   establish();
 }
@@ -162,10 +149,10 @@ void StreamConsumer::created(const Answered& answered) {
   const auto& body = answered.answer.body;
   const auto name = text_in(body, "name");
   if (const auto lost = difference(spec_.config.json(), object_in(body, "config"))) {
-    ask_api(link, "CONSUMER.DELETE." + spec_.config.stream + '.' + name, "", Clock::now() + link.settings.op_timeout, "",
-            [](const Answered&) {});  // this call made it, and nobody wants it so
-    return failed(make_error(RST_E_PRECONDITION, RST_ERROR_USER, "the server does not keep a setting of the consumer: ",
-                             *lost));
+    ask_api(link, "CONSUMER.DELETE." + spec_.config.stream + '.' + name, "", Clock::now() + link.settings.op_timeout,
+            "", [](const Answered&) {});  // this call made it, and nobody wants it so
+    return failed(
+        make_error(RST_E_PRECONDITION, RST_ERROR_USER, "the server does not keep a setting of the consumer: ", *lost));
   }
   if (settles_) spec_.config.name = name;  // `ordered` makes another one each time
   if (!settles_) ordered_name_ = name;
@@ -190,6 +177,7 @@ void StreamConsumer::ready(const nlohmann::json& kept) {
   }
   if (std::exchange(down_told_, false)) owner.host().send(sdk::Host::event(RST_EVENT_SUB_UP, owner.about()));
   if (seeking_) end_seek(nullptr);
+  send_unsent();  // behind the look at the consumer: see give_back
   link.io.timers.cancel(pulse_);
   pulse();
   deliver();
@@ -260,8 +248,8 @@ void StreamConsumer::gone(bool deleted) {
   state_ = State::kAway;
   ledger_.forget();
   link.io.timers.cancel(pulse_);
-  told_down(make_error(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE, "consumer of stream `", sdk::subject(spec_.config.stream),
-                       deleted ? "` was deleted" : "` moves"));
+  told_down(make_error(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE, "consumer of stream `",
+                       sdk::subject(spec_.config.stream), deleted ? "` was deleted" : "` moves"));
   try_later(deleted ? kDeletedDelay : kMovedDelay);
 }
 
@@ -272,7 +260,8 @@ std::int32_t StreamConsumer::seek(std::span<const rst_position> positions, std::
   link.io.post(owner.connection_id(), [id = owner.id(), start = std::move(start), op](Link& self) mutable {
     const auto found = self.consumers.find(id);
     if (found == self.consumers.end()) {
-      return self.owner.host().fail(op, make_error(RST_E_CLOSED, 0, "the subscription was closed before it could seek"));
+      return self.owner.host().fail(op,
+                                    make_error(RST_E_CLOSED, 0, "the subscription was closed before it could seek"));
     }
     static_cast<StreamConsumer&>(*found->second).begin_seek(std::move(start), op);
   });
@@ -281,9 +270,8 @@ std::int32_t StreamConsumer::seek(std::span<const rst_position> positions, std::
 
 void StreamConsumer::begin_seek(ConsumerConfig start, std::uint64_t op) {
   if (seeking_ || state_ == State::kEnded || state_ == State::kClosing) {
-    return owner.host().fail(
-        op, make_error(seeking_ ? RST_E_STATE : RST_E_CLOSED, 0,
-                       seeking_ ? "another seek is under way" : "the subscription has ended"));
+    return owner.host().fail(op, make_error(seeking_ ? RST_E_STATE : RST_E_CLOSED, 0,
+                                            seeking_ ? "another seek is under way" : "the subscription has ended"));
   }
   const Time deadline = Clock::now() + link.settings.op_timeout;
   seeking_ = Seeking{std::move(start), op, deadline, link.io.timers.at(deadline, [this] {
@@ -311,10 +299,11 @@ void StreamConsumer::seek_step() {
     self.create();
   };
   const auto& name = settles_ ? spec_.config.name : ordered_name_;
-  ask("CONSUMER.DELETE." + spec_.config.stream + '.' + name, "", "seek", [make](StreamConsumer& self, const Answered& answered) {
-    if (!answered.ok() && !answered.not_found()) return self.failed(answered.error);
-    make(self);
-  });
+  ask("CONSUMER.DELETE." + spec_.config.stream + '.' + name, "", "seek",
+      [make](StreamConsumer& self, const Answered& answered) {
+        if (!answered.ok() && !answered.not_found()) return self.failed(answered.error);
+        make(self);
+      });
 }
 
 void StreamConsumer::end_seek(const rst_error* error) {

@@ -14,7 +14,7 @@ namespace ruststream::nats {
 /// server may have forgotten all requests: after a loss, or when its heartbeats stay away.
 class PullLedger {
  public:
-  static constexpr std::uint32_t kMostRequests = 16;     // under way at once; a server keeps 512 for a whole consumer
+  static constexpr std::uint32_t kMostRequests = 16;       // under way at once; a server keeps 512 for a whole consumer
   static constexpr std::uint32_t kMostAtOnce = 1U << 14U;  // messages of one request
 
   /// How many to ask for now, when there is room for `room` more than are here already; 0: none yet. Small rooms wait

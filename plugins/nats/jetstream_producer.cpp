@@ -233,7 +233,8 @@ void StreamProducer::drain() {
       std::uint64_t number = 0;
       (void)std::from_chars(subject.data() + std::min(inbox_.size(), subject.size()), subject.data() + subject.size(),
                             number);
-      acknowledged(number, {natsMsg_GetData(message.get()), static_cast<std::size_t>(natsMsg_GetDataLength(message.get()))});
+      acknowledged(number,
+                   {natsMsg_GetData(message.get()), static_cast<std::size_t>(natsMsg_GetDataLength(message.get()))});
     }
     if (!unrouted_.empty()) end_unrouted();
   }
@@ -320,7 +321,8 @@ void StreamProducer::expire() {
   finish_all(rst_status(RST_E_TIMEOUT, kMaybe), [&](const Slot& each) { return over || each.call->deadline <= now; });
   std::erase_if(flushes_, [&](const Flush& each) {
     if (each.deadline > now && !over) return false;
-    owner.host().fail(each.op, make_error(RST_E_TIMEOUT, RST_ERROR_RETRYABLE, "flush: messages are not acknowledged yet"));
+    owner.host().fail(each.op,
+                      make_error(RST_E_TIMEOUT, RST_ERROR_RETRYABLE, "flush: messages are not acknowledged yet"));
     return true;
   });
   bool empty = false;

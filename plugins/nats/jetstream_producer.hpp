@@ -15,8 +15,8 @@ namespace ruststream::nats {
 
 void validate_stream(const rst_publisher_spec& spec, sdk::Report& report);
 
-/// At most max_pending messages are sent and not acknowledged, each in the slot of its number, which stands in its reply
-/// subject. Verbs on any thread, the rest on the I/O thread; mutex_ is between them, and keeps messages in order.
+/// At most max_pending messages are sent and not acknowledged, each in the slot of its number, which stands in its
+/// reply subject. Verbs on any thread, the rest on the I/O thread; mutex_ is between them, and keeps messages in order.
 class StreamProducer final : public Producer {
  public:
   StreamProducer(sdk::Publisher& of, Link& link, const rst_publisher_spec& spec);
@@ -36,9 +36,9 @@ class StreamProducer final : public Producer {
  private:
   /// One call of publish, until all of its messages have their final status.
   struct Call {
-    std::uint64_t op = 0;               // 0: nobody waits; a failure is PUB_FAILED
-    std::int32_t* statuses = nullptr;   // the host's, until the completion
-    rst_position* receipts = nullptr;   // likewise
+    std::uint64_t op = 0;              // 0: nobody waits; a failure is PUB_FAILED
+    std::int32_t* statuses = nullptr;  // the host's, until the completion
+    rst_position* receipts = nullptr;  // likewise
     std::uint32_t left = 0, failed = 0;
     std::int32_t status = RST_OK;  // of the last that failed
     Time deadline;
@@ -83,7 +83,7 @@ class StreamProducer final : public Producer {
   std::uint64_t next_ = 1, oldest_ = 1;  // numbers; what is below oldest_ has its status
   std::list<Call> calls_;                // all there ever were at once
   std::vector<Call*> free_calls_, finished_;
-  std::string reply_;     // these two of the call under way
+  std::string reply_;  // these two of the call under way
   Time deadline_ = kNever;
   sdk::Refusals refusals_;  // for want of a slot
   bool watched_ = false;

@@ -47,19 +47,20 @@ std::int32_t StreamConsumer::settle(const rst_settle& call, sdk::ErrorOut /*erro
   std::int32_t result = RST_DONE;
   {
     Outbox::Batch batch(link.outbox);
-    result = sdk::settle_each(call, owner.verdicts(), tokens_, [&](const rst_settlement& item, const Delivery& delivery) {
-      const char* const to = delivery.place.write(subject);
-      if (to == nullptr) return -RST_E_INTERNAL;
-      const auto body = body_of(item, delayed);
-      if (!batch.control(to, nullptr, body)) {
-        if (item.verdict == RST_VERDICT_EXTEND) return rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE);
-        const std::lock_guard lock(unsent_mutex_);
-        unsent_.push_back({to, std::string(body)});
-        unsent = true;
-      }
-      ++counts[item.verdict];
-      return RST_OK;
-    });
+    result =
+        sdk::settle_each(call, owner.verdicts(), tokens_, [&](const rst_settlement& item, const Delivery& delivery) {
+          const char* const to = delivery.place.write(subject);
+          if (to == nullptr) return -RST_E_INTERNAL;
+          const auto body = body_of(item, delayed);
+          if (!batch.control(to, nullptr, body)) {
+            if (item.verdict == RST_VERDICT_EXTEND) return rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE);
+            const std::lock_guard lock(unsent_mutex_);
+            unsent_.push_back({to, std::string(body)});
+            unsent = true;
+          }
+          ++counts[item.verdict];
+          return RST_OK;
+        });
   }
   counters_.add(counts);
   if (unsent) send_unsent_later();
@@ -167,7 +168,8 @@ void StreamConsumer::confirmed(const std::shared_ptr<Confirming>& of, std::size_
   auto& [item, subject, body, pending] = of->items[index];
   if (!std::exchange(pending, false)) return;
   std::uint64_t counts[RST_VERDICT_EXTEND + 1] = {};
-  if (status == NATS_OK || status == NATS_NO_RESPONDERS) {  // the latter: the consumer is gone, and nobody has the message
+  if (status == NATS_OK ||
+      status == NATS_NO_RESPONDERS) {  // the latter: the consumer is gone, and nobody has the message
     item->status = status == NATS_OK ? RST_OK : -RST_E_STALE;
     ++counts[item->verdict];
   } else {
@@ -260,6 +262,15 @@ void StreamConsumer::give_back() {
     if (link.is_final()) finish_close();
     return;  // the next session, or the deadline
   }
+  // A server before 2.10 mislays what is given back while it keeps a pull request of somebody who is gone. It looks at
+  // those when it is asked about the consumer.
+  ask("CONSUMER.INFO." + spec_.config.stream + '.' + spec_.config.name, "", "close",
+      [](StreamConsumer& self, const Answered& answered) {
+        if (!answered.away) self.send_back();
+      });
+}
+
+void StreamConsumer::send_back() {
   {
     Outbox::Batch batch(link.outbox);
     for (const Out& each : given_back_) (void)batch.control(each.subject.c_str(), nullptr, each.body);
@@ -276,8 +287,8 @@ void StreamConsumer::finish_close() {
   link.io.timers.cancel(timer_);
   const auto& name = settles_ ? spec_.config.name : ordered_name_;
   if (own_ && !name.empty() && link.session() != nullptr) {
-    ask_api(link, "CONSUMER.DELETE." + spec_.config.stream + '.' + name, "", Clock::now() + link.settings.op_timeout, "",
-            [](const Answered&) {});
+    ask_api(link, "CONSUMER.DELETE." + spec_.config.stream + '.' + name, "", Clock::now() + link.settings.op_timeout,
+            "", [](const Answered&) {});
   }
   link.consumers.erase(owner.id());
   owner.closed();  // it may be gone

@@ -75,8 +75,9 @@ void check_names(const rst_subscription_spec& spec, const sdk::Options& options,
                  "` has spaces, dots, wildcards or slashes, or over 200 bytes, which a consumer's name must not");
   }
   if (!group.empty() && !durable.empty() && group != durable) {
-    report.issue(RST_E_INVALID, "durable `", sdk::subject(durable),
-                 "` is not the group; all subscriptions of a durable consumer share its messages, name only the durable");
+    report.issue(
+        RST_E_INVALID, "durable `", sdk::subject(durable),
+        "` is not the group; all subscriptions of a durable consumer share its messages, name only the durable");
   }
   const auto stream = options[kStreamOption];
   if (stream.given() && !is_stream_name(stream.text())) {

@@ -95,19 +95,19 @@ ApiFault fault_of(std::int32_t code, std::int32_t error_code) noexcept {
     ApiFault fault;
   };
   static constexpr Row kRows[] = {
-      {10013, {RST_E_PRECONDITION, RST_ERROR_USER}},   // consumer name already in use, with other settings
+      {10013, {RST_E_PRECONDITION, RST_ERROR_USER}},    // consumer name already in use, with other settings
       {10023, {RST_E_EXHAUSTED, RST_ERROR_RETRYABLE}},  // insufficient resources
-      {10039, {RST_E_UNSUPPORTED, RST_ERROR_USER}},    // JetStream not enabled for account
+      {10039, {RST_E_UNSUPPORTED, RST_ERROR_USER}},     // JetStream not enabled for account
       {10047, {RST_E_EXHAUSTED, RST_ERROR_RETRYABLE}},  // insufficient storage resources available
-      {10054, {RST_E_TOO_LARGE, RST_ERROR_USER}},      // message size exceeds maximum allowed
-      {10058, {RST_E_EXISTS, RST_ERROR_USER}},         // stream name already in use
-      {10060, {RST_E_PRECONDITION, RST_ERROR_USER}},   // expected stream does not match
-      {10065, {RST_E_EXISTS, RST_ERROR_USER}},         // subjects overlap with an existing stream
-      {10070, {RST_E_PRECONDITION, RST_ERROR_USER}},   // wrong last message id
-      {10071, {RST_E_PRECONDITION, RST_ERROR_USER}},   // wrong last sequence
-      {10076, {RST_E_UNSUPPORTED, RST_ERROR_USER}},    // JetStream not enabled
+      {10054, {RST_E_TOO_LARGE, RST_ERROR_USER}},       // message size exceeds maximum allowed
+      {10058, {RST_E_EXISTS, RST_ERROR_USER}},          // stream name already in use
+      {10060, {RST_E_PRECONDITION, RST_ERROR_USER}},    // expected stream does not match
+      {10065, {RST_E_EXISTS, RST_ERROR_USER}},          // subjects overlap with an existing stream
+      {10070, {RST_E_PRECONDITION, RST_ERROR_USER}},    // wrong last message id
+      {10071, {RST_E_PRECONDITION, RST_ERROR_USER}},    // wrong last sequence
+      {10076, {RST_E_UNSUPPORTED, RST_ERROR_USER}},     // JetStream not enabled
       {10077, {RST_E_EXHAUSTED, RST_ERROR_RETRYABLE}},  // stream store failed: maximum messages or bytes reached
-      {10148, {RST_E_PRECONDITION, RST_ERROR_USER}},   // consumer already exists
+      {10148, {RST_E_PRECONDITION, RST_ERROR_USER}},    // consumer already exists
   };
   for (const Row& row : kRows) {
     if (row.error_code == error_code) return row.fault;
@@ -146,11 +146,11 @@ std::string to_rfc3339(std::int64_t time_ns) {
   const chrono::year_month_day date(day);
   const chrono::hh_mm_ss clock(time - day);
   std::array<char, 48> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09dZ",
-                                   static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                                   static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                                   static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()),
-                                   static_cast<int>(clock.subseconds().count()));
+  const int length =
+      std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09dZ", static_cast<int>(date.year()),
+                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                    static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                    static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
   return {text.data(), static_cast<std::size_t>(length)};
 }
 

@@ -17,8 +17,8 @@ struct AckSubject {
   std::uint64_t delivered = 0;  // how often, from 1
   std::uint64_t stream_sequence = 0;
   std::uint64_t consumer_sequence = 0;
-  std::int64_t time_ns = 0;   // when the stream stored it, since the epoch
-  std::uint64_t pending = 0;  // of this consumer, behind it
+  std::int64_t time_ns = 0;    // when the stream stored it, since the epoch
+  std::uint64_t pending = 0;   // of this consumer, behind it
   std::size_t numbers_at = 0;  // what is before is the same for all deliveries of the consumer
 };
 [[nodiscard]] std::optional<AckSubject> parse_ack_subject(std::string_view subject) noexcept;

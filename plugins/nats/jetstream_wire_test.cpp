@@ -8,9 +8,9 @@ namespace ruststream::nats {
 namespace {
 
 TEST(JetStreamWire, ReadsTheNumbersOfADelivery) {
-  for (const char* subject : {"$JS.ACK.S1.c1.2.5.7.1795680440017836810.3",
-                              "$JS.ACK.hub.ACCOUNT.S1.c1.2.5.7.1795680440017836810.3",
-                              "$JS.ACK._.ACCOUNT.S1.c1.2.5.7.1795680440017836810.3.random.more"}) {
+  for (const char* subject :
+       {"$JS.ACK.S1.c1.2.5.7.1795680440017836810.3", "$JS.ACK.hub.ACCOUNT.S1.c1.2.5.7.1795680440017836810.3",
+        "$JS.ACK._.ACCOUNT.S1.c1.2.5.7.1795680440017836810.3.random.more"}) {
     const auto ack = parse_ack_subject(subject);
     ASSERT_TRUE(ack) << subject;
     EXPECT_EQ(ack->stream, "S1") << subject;
@@ -88,9 +88,9 @@ TEST(JetStreamWire, WritesAndReadsTimes) {
     std::int64_t time_ns;
     const char* text;
   };
-  for (const auto& [time_ns, text] : {Row{0, "1970-01-01T00:00:00.000000000Z"},
-                                      Row{1795680440017836810, "2026-11-26T08:07:20.017836810Z"},
-                                      Row{-1, "1969-12-31T23:59:59.999999999Z"}}) {
+  for (const auto& [time_ns, text] :
+       {Row{0, "1970-01-01T00:00:00.000000000Z"}, Row{1795680440017836810, "2026-11-26T08:07:20.017836810Z"},
+        Row{-1, "1969-12-31T23:59:59.999999999Z"}}) {
     EXPECT_EQ(to_rfc3339(time_ns), text);
     EXPECT_EQ(from_rfc3339(text), time_ns) << text;
   }

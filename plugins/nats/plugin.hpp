@@ -22,7 +22,9 @@ struct Broker {
     Connection(const sdk::Birth& birth, Broker& broker, const rst_connection_spec& spec);
     std::int32_t open(sdk::ErrorOut error);
     std::int32_t flush(std::uint64_t timeout_ns, std::uint64_t op, sdk::ErrorOut error);
-    std::int32_t apply(const rst_admin_request& request, sdk::ErrorOut error) { return administer(link, request, error); }
+    std::int32_t apply(const rst_admin_request& request, sdk::ErrorOut error) {
+      return administer(link, request, error);
+    }
     void on_close(bool abort, std::uint64_t timeout_ns) override;
 
     Broker& broker;
@@ -34,6 +36,9 @@ struct Broker {
     std::int32_t open(sdk::ErrorOut error);
     void on_credit();
     std::int32_t settle(const rst_settle& call, sdk::ErrorOut error) { return consumer->settle(call, error); }
+    std::int32_t seek(std::span<const rst_position> positions, std::uint64_t op, sdk::ErrorOut error) {
+      return consumer->seek(positions, op, error);
+    }
     void on_close(bool abort, std::uint64_t timeout_ns) override;
 
     Link& link;

@@ -155,8 +155,10 @@ class Tokens {
     Slot* const slot = at(token);
     if (slot == nullptr || !take(*slot, token)) return false;
     const auto index = static_cast<std::uint32_t>(token & (kOneGeneration - 1));
-    chunks_[index / kChunk].load(std::memory_order_acquire)->stale_before[index % kChunk].store(token + 1,
-                                                                                               std::memory_order_relaxed);
+    chunks_[index / kChunk]
+        .load(std::memory_order_acquire)
+        ->stale_before[index % kChunk]
+        .store(token + 1, std::memory_order_relaxed);
     free(*slot, token);
     end_settling(1);
     return true;
