@@ -118,7 +118,7 @@ class NatsLoops:
 
     def per_message(self, loop, scenario, size):
         twice = scenario._replace(messages=2 * scenario.messages)
-        with NatsServer() as server:
+        with NatsServer("authorization { timeout: 60 }") as server:  # valgrind takes its time to connect
             one, two = self.count(server, loop, scenario, size), self.count(server, loop, twice, size)
         instructions, allocations = ((b - a) / scenario.messages for a, b in zip(one, two))
         return {"scenario": scenario.name, "loop": loop, "bytes": size, "decode": scenario.decode,

@@ -34,7 +34,7 @@ void end(rs::App& app) {
 void core(const Task& task) {
   Loop loop(task);
   rs::App app = service(task, [&](rs::Scope& scope) {
-    subscribe(task, scope, loop).kind("core").at_most_once().option("pending_messages", "65536");
+    subscribe(task, scope, loop).kind("core").at_most_once().option("pending_messages", "65536").in_flight(8192);
   });
   need(app.start(), "start");
   loop.attached();
