@@ -53,7 +53,8 @@ std::uint16_t peer_port(int socket) {
 
 DialGuard::DialGuard(std::uint16_t port) : port_(port), before_(open_descriptors()) {}
 
-void DialGuard::cut() const {
+void DialGuard::cut() {
+  has_cut_ = true;
   const std::lock_guard lock(owned_mutex);
   for (const Descriptor& each : open_descriptors()) {
     if (std::binary_search(before_.begin(), before_.end(), each) || owned().contains(each.first)) continue;

@@ -15,8 +15,8 @@ class DialGuard {
  public:
   explicit DialGuard(std::uint16_t port);
 
-  /// [any thread]
-  void cut() const;
+  void cut();
+  [[nodiscard]] bool has_cut() const noexcept { return has_cut_; }
 
   /// The socket of a session, from the end of its dial until it is closed. [any thread]
   static void own(int socket);
@@ -24,6 +24,7 @@ class DialGuard {
 
  private:
   const std::uint16_t port_;
+  bool has_cut_ = false;
   const std::vector<std::pair<int, std::uint64_t>> before_;  // sockets and their inodes, sorted
 };
 

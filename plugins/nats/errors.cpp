@@ -24,9 +24,20 @@ Meaning meaning_of(natsStatus status) noexcept {
   }
 }
 
+namespace {
+
+/// cnats puts "(FILE:LINE): " in front of its texts.
+std::string_view without_place(std::string_view text) noexcept {
+  const auto end = text.find("): ");
+  return text.starts_with('(') && end != std::string_view::npos ? text.substr(end + 3) : text;
+}
+
+}  // namespace
+
 rst_error error_of(natsStatus status, std::string_view what, std::string_view text) noexcept {
   const auto [code, flags] = meaning_of(status);
-  rst_error error = make_error(code, flags, what, ": ", text.empty() ? natsStatus_GetText(status) : text);
+  rst_error error =
+      make_error(code, flags, what, ": ", text.empty() ? natsStatus_GetText(status) : without_place(text));
   error.native = status;
   return error;
 }

@@ -8,7 +8,8 @@ namespace ruststream::nats {
 namespace {
 
 constexpr nanoseconds kDialGrace = 250ms;  // beyond its timeout; an operation has a second (C1)
-constexpr auto kSweepEvery = 20ms;         // for what waits past its deadline while it cannot be sent
+constexpr auto kRefusalGrace = 10ms;
+constexpr auto kSweepEvery = 20ms;  // for what waits past its deadline while it cannot be sent
 
 /// Each may take itself out of the table.
 template <typename Table, typename Body>
@@ -60,12 +61,16 @@ void Link::dial() {
   dialing_ = true;
   const Server& next = servers_.next();
   guard_ = std::make_unique<DialGuard>(next.port);
-  guard_later(limited.connect_timeout + kDialGrace);
+  guard_after_ = limited.connect_timeout + kDialGrace;
   worker_->post([&io = io, id = owner.id(), limited = std::move(limited), server = next] {
     rst_error why{};
     const std::shared_ptr<Session> made = Session::dial(io, id, limited, server, why);
     io.post(id, [made, why](Link& self) { self.dialed(made, why); });
   });
+}
+
+void Link::connecting() {
+  if (dialing_) guard_later(guard_after_);
 }
 
 /// From then on the dial is cut short, again and again until it ends.
@@ -80,7 +85,11 @@ void Link::dialed(std::shared_ptr<Session> session, const rst_error& why) {
   dialing_ = false;
   io.timers.cancel(guard_timer_);
   session_ = std::move(session);
-  if (session_ == nullptr) return closing_ ? end_when_idle() : attempt_failed(why);
+  if (session_ == nullptr && closing_) return end_when_idle();
+  if (session_ == nullptr && guard_->has_cut()) {
+    return attempt_failed(make_error(RST_E_TIMEOUT, RST_ERROR_RETRYABLE, "no answer to the greeting in time"));
+  }
+  if (session_ == nullptr) return attempt_failed(why);
   if (closing_) return natsConnection_Close(session_->nc());  // nothing was sent on it: this does not wait
   session_up();
 }
@@ -121,6 +130,7 @@ void Link::session_up() {
   discover(session_->discovered());
   outbox.up(*session_, most);
   replies.up(*session_);
+  barrier(kNever, [](natsStatus) {});  // a server that says PONG is one indeed
   for_each(consumers, [this](Consumer& each) { each.session_up(*session_); });
   for_each(producers, [this](Producer& each) { each.session_up(*session_); });
   keep_alive();
@@ -140,6 +150,14 @@ void Link::keep_alive() {
 }
 
 void Link::ponged(natsStatus status) {
+  if (!up_ || !session_->was_refused()) return pong_counts(status);
+  // What the server refused goes another way, by cnats' callback thread, and shall be known first.
+  io.timers.at(Clock::now() + kRefusalGrace, [&all = io, id = owner.id(), status] {
+    if (const auto found = all.links.find(id); found != all.links.end()) found->second->pong_counts(status);
+  });
+}
+
+void Link::pong_counts(natsStatus status) {
   barriers_.ponged(status);
   if (status == NATS_OK) {  // it is a session indeed
     refusals_ = 0;

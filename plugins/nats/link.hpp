@@ -50,6 +50,7 @@ class Link {
   [[nodiscard]] bool writes_now() const noexcept;
   void serve(short ready);
   // For Session and Barriers.
+  void connecting();
   void refused(const std::string& what);
   void leaving();
   void discover(const std::vector<std::string>& urls);
@@ -84,6 +85,7 @@ class Link {
   void fail_opening(const rst_error& why);
   void end_when_idle();
   void keep_alive();
+  void pong_counts(natsStatus status);
   void read();
   void write();
   void written();
@@ -103,6 +105,7 @@ class Link {
   Servers servers_;
   std::unique_ptr<DialGuard> guard_;
   Timers::Key guard_timer_ = Timers::kNone;
+  nanoseconds guard_after_{};
   sdk::Backoff backoff_;
   Timers::Key next_attempt_ = Timers::kNone, next_ping_ = Timers::kNone, next_sweep_ = Timers::kNone;
   std::vector<Flush> flushes_;        // that wait for a session, or for what is held

@@ -5,12 +5,18 @@
 #include "io.hpp"
 #include "link.hpp"
 
+#include <ruststream/abi/option_names.h>
+
 #include <array>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
+#include <utility>
 
 namespace ruststream::nats {
 
@@ -84,23 +90,50 @@ struct OptionsDelete {
   void operator()(natsOptions* options) const noexcept { natsOptions_Destroy(options); }
 };
 
+/// cnats says of a file that it cannot read no more than that.
+bool can_read(std::string_view option, const std::string& path, rst_error& why) {
+  if (path.empty() || ::access(path.c_str(), R_OK) == 0) return true;
+  why = make_error(errno == ENOENT ? RST_E_NOT_FOUND : RST_E_DENIED, RST_ERROR_USER, "option `", sdk::subject(option),
+                   "`: cannot read ", path, ": ", std::strerror(errno));
+  return false;
+}
+
 std::int64_t milliseconds(nanoseconds time) { return std::chrono::ceil<std::chrono::milliseconds>(time).count(); }
 
 }  // namespace
 
 std::shared_ptr<Session> Session::dial(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
                                        rst_error& why) {
+  for (const auto& [option, path] : {std::pair{"creds", &settings.creds},
+                                     {"nkey.seed", &settings.nkey_seed},
+                                     {RST_OPT_TLS_CA, &settings.ca},
+                                     {RST_OPT_TLS_CERT, &settings.cert},
+                                     {RST_OPT_TLS_KEY, &settings.key}}) {
+    if (!can_read(option, *path, why)) return nullptr;
+  }
   std::shared_ptr<Session> session(new Session(io, link, server, settings.tls));
   natsOptions* made = nullptr;
   std::string what = "connecting to " + server.text();
   natsStatus status = natsOptions_Create(&made);
   const std::unique_ptr<natsOptions, OptionsDelete> options(made);
   if (status == NATS_OK) status = session->set_options(made, settings, what);
-  if (status == NATS_OK) status = natsConnection_Connect(&session->nc_, made);
+  if (status == NATS_OK) {
+    io.post(link, [](Link& self) { self.connecting(); });
+    status = natsConnection_Connect(&session->nc_, made);
+  }
   if (status == NATS_OK) return session;
   natsStatus last = NATS_OK;
   const char* text = nats_GetLastError(&last);
-  why = error_of(status, what, last == status && text != nullptr ? text : "");
+  const std::string_view said = last == status && text != nullptr ? text : "";
+  why = error_of(status, what, said);
+  if (settings.tls == Tls::kOff && status == NATS_SSL_ERROR) {
+    why = make_error(RST_E_UNAVAILABLE, RST_ERROR_USER, what, ": the server wants TLS; set option `",
+                     sdk::subject(RST_OPT_TLS), "` to verify, or use a tls:// url");
+  } else if (status == NATS_PROTOCOL_ERROR && said.ends_with("got ''")) {
+    const bool lacks = settings.tls != Tls::kOff && settings.cert.empty();
+    why = make_error(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE, what, ": the server closed the connection",
+                     lacks ? "; it may want a client certificate, options `tls.cert` and `tls.key`" : "");
+  }
   return nullptr;
 }
 
@@ -129,7 +162,9 @@ natsStatus Session::set_options(natsOptions* options, const Settings& settings, 
   if (!settings.nkey.empty()) {
     set([&] { return natsOptions_SetNKeyFromSeed(options, settings.nkey.c_str(), settings.nkey_seed.c_str()); });
   }
-  if (tls_ != Tls::kOff) set([&] { return set_tls(options, settings, what); });
+  if (tls_ != Tls::kOff) {
+    set([&] { return set_tls(options, settings, what); });
+  }
   set([&] {
     return natsOptions_SetEventLoop(options, this, &Hooks::attach, &Hooks::read, &Hooks::write, &Hooks::detach);
   });
@@ -169,7 +204,18 @@ Session::~Session() {
 
 /// With TLS cnats spins inside SSL_read until a whole record is there, so it is not called before.
 void Session::read() {
-  if (is_plain() || has_whole_record()) natsConnection_ProcessReadEvent(nc_);
+  if (speaks_ == Speaks::kNotYetKnown) learn();
+  if (speaks_ != Speaks::kTls || has_whole_record()) natsConnection_ProcessReadEvent(nc_);
+}
+
+/// cnats goes over to TLS by itself where the server wants it, and does not tell: the first byte of the PONG that every
+/// session begins with does.
+void Session::learn() noexcept {
+  constexpr unsigned char kAlert = 0x15;
+  constexpr unsigned char kData = 0x17;
+  unsigned char first = 0;
+  if (::recv(fd_, &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1) return;
+  speaks_ = first == kAlert || first == kData ? Speaks::kTls : Speaks::kPlain;
 }
 
 /// What is not whole yet wakes the I/O thread when it is: the socket is not readable before.
@@ -199,6 +245,11 @@ rst_error Session::why() const {
 std::uint64_t Session::max_payload() const { return static_cast<std::uint64_t>(natsConnection_GetMaxPayload(nc_)); }
 
 std::vector<std::string> Session::discovered() const { return discovered_by(nc_); }
+
+bool Session::was_refused() const {
+  const char* text = nullptr;
+  return natsConnection_GetLastError(nc_, &text) == NATS_NOT_PERMITTED;
+}
 
 void Session::cut() noexcept {
   if (!is_over()) (void)::shutdown(fd_, SHUT_RDWR);

@@ -29,8 +29,8 @@ class Session {
   [[nodiscard]] natsConnection* nc() const noexcept { return nc_; }
   [[nodiscard]] const Server& server() const noexcept { return server_; }
   /// Plain TCP: publishing appends to cnats' buffer on any thread. With TLS cnats waits for the socket inside, so that
-  /// only the I/O thread publishes.
-  [[nodiscard]] bool is_plain() const noexcept { return tls_ == Tls::kOff; }
+  /// only the I/O thread publishes, as until it is known. [any thread]
+  [[nodiscard]] bool is_plain() const noexcept { return speaks_ == Speaks::kPlain; }
 
   // The socket. [I/O thread]
   [[nodiscard]] int fd() const noexcept { return fd_; }
@@ -42,6 +42,8 @@ class Session {
   /// cnats has closed the connection: why() says why, and the closed callback follows.
   [[nodiscard]] bool is_over() const noexcept { return over_.load(std::memory_order_acquire); }
   [[nodiscard]] rst_error why() const;
+  /// The last error was one of permissions: Link::refused may still be on its way.
+  [[nodiscard]] bool was_refused() const;
   [[nodiscard]] std::uint64_t max_payload() const;
   /// URLs of servers that the cluster told of.
   [[nodiscard]] std::vector<std::string> discovered() const;
@@ -57,6 +59,7 @@ class Session {
 
   /// `what` is what failed.
   natsStatus set_options(natsOptions* options, const Settings& settings, std::string& what);
+  void learn() noexcept;
   [[nodiscard]] bool has_whole_record() const noexcept;
   natsStatus set_tls(natsOptions* options, const Settings& settings, std::string& what);
 
@@ -66,6 +69,8 @@ class Session {
   const Tls tls_;
   natsConnection* nc_ = nullptr;
   int fd_ = -1;
+  enum class Speaks : std::uint8_t { kNotYetKnown, kPlain, kTls };
+  std::atomic<Speaks> speaks_{Speaks::kNotYetKnown};
   std::atomic<bool> wants_write_{false};
   std::atomic<bool> over_{false};
   bool closed_ = false;

@@ -12,12 +12,42 @@ void check(std::string_view what, std::string_view text, SubjectFault fault, sdk
   report.issue(RST_E_INVALID, what, " `", sdk::subject(text), "` ", describe(fault));
 }
 
+bool is_ip(const std::string& host) {
+  return host.find_first_not_of("0123456789.") == std::string::npos || host.find(':') != std::string::npos;
+}
+
+void check_security(const Settings& settings, sdk::Report& report) {
+  const auto both = [&](std::string_view one, bool has_one, std::string_view other, bool has_other) {
+    if (has_one == has_other) return;
+    report.issue(RST_E_OPTION, "option `", sdk::subject(has_one ? other : one), "` is missing: `",
+                 has_one ? one : other, "` needs it");
+  };
+  both("nkey", !settings.nkey.empty(), "nkey.seed", !settings.nkey_seed.empty());
+  both("tls.cert", !settings.cert.empty(), "tls.key", !settings.key.empty());
+  const int ways = (settings.user.empty() ? 0 : 1) + (settings.token.empty() ? 0 : 1) +
+                   (settings.creds.empty() ? 0 : 1) + (settings.nkey.empty() ? 0 : 1);
+  if (ways > 1) report.issue(RST_E_OPTION, "give one of user, token, creds and nkey, not several");
+  if (settings.user.empty() && !settings.password.empty()) {
+    report.issue(RST_E_OPTION, "option `", sdk::subject("user"), "` is missing: `password` needs it");
+  }
+  if (settings.tls != Tls::kVerify || !settings.server_name.empty()) return;
+  for (const Server& each : settings.servers) {
+    if (!is_ip(each.host)) continue;
+    report.issue(RST_E_OPTION, "server `", sdk::subject(each.host),
+                 "` has no name to verify; use its host name in the url, or set `tls.server_name`");
+  }
+}
+
 }  // namespace
 
 void Broker::validate(const rst_connection_spec& spec, sdk::Plan& plan, sdk::Report& report) {
   Settings settings;
   if (!parse_url(sdk::view(spec.url), settings, report)) return;
   settings = settings_of(spec);
+  check_security(settings, report);
+  if (!is_word(settings.inbox_prefix) || check_subject(settings.inbox_prefix) != SubjectFault::kNone) {
+    report.issue(RST_E_OPTION, "option `", sdk::subject("inbox_prefix"), "` is no subject without wildcards");
+  }
   plan.max_payload = settings.max_payload;
   std::string display;
   for (const Server& each : settings.servers) display += (display.empty() ? "" : ",") + each.text();

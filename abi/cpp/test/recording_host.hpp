@@ -28,11 +28,14 @@ struct Event {
   std::uint64_t answer = 0, deadline_ns = 0;
   std::vector<std::uint32_t> partitions = {};
   std::uint32_t generation = 0;  // of its partitions
+  std::int32_t code = 0;         // of its error
+  std::string text = {};         // its own, or its error's
 };
 
 struct Completion {
   std::int32_t status;
   std::uint64_t value;
+  std::string text = {};  // of its error
 };
 
 /// A plugin may call it on any thread.
@@ -88,7 +91,13 @@ class RecordingHost {
         copy.partitions.push_back(event->partitions[i].partition);
         copy.generation = event->partitions[i].generation;
       }
+      copy.text.assign(event->text.ptr, event->text.len);
+      if (event->error != nullptr) {
+        copy.code = event->error->code;
+        copy.text.assign(event->error->text, event->error->text_len);
+      }
       self(host).events_.push_back(std::move(copy));
+      self(host).changed_.notify_all();
     };
     table_.log = [](const rst_host* host, const rst_log* log) {
       const std::lock_guard lock(self(host).mutex_);
@@ -121,7 +130,9 @@ class RecordingHost {
 
   void complete(const rst_completion& completion) {
     const std::lock_guard lock(mutex_);
-    completed_.emplace(completion.op, Completion{completion.status, completion.value});
+    Completion copy{completion.status, completion.value};
+    if (completion.error != nullptr) copy.text.assign(completion.error->text, completion.error->text_len);
+    completed_.emplace(completion.op, std::move(copy));
     order_.push_back(completion.op);
     changed_.notify_all();
   }

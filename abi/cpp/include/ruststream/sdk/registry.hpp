@@ -107,6 +107,7 @@ class Object {
   std::vector<Object*> children_;
   std::size_t children_left_ = 0;  // those that are ending now included
   std::vector<std::uint64_t> close_ops_;
+  std::unique_ptr<rst_error> open_error_;  // of an open that failed: told when the object is gone
   std::uint64_t close_timeout_ns_ = 0;
   std::uint64_t dropped_ = 0;
   bool opening_ = true;  // inside the verb that makes it

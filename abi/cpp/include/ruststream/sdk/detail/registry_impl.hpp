@@ -131,15 +131,18 @@ inline void Object::opened() noexcept {
   host().complete(op, handle_);
 }
 
+/// The completion follows when the object is gone: the host may end the instance at once.
 inline void Object::open_failed(const rst_error& error) noexcept {
   std::uint64_t op = 0;
   birth_.slot->word.fetch_add(1, std::memory_order_acq_rel);
   {
     const std::lock_guard lock{birth_.registry->mutex_};
-    op = std::exchange(birth_.open_op, 0);
     if (detail::state_of(birth_.slot->word.load(std::memory_order_relaxed)) == detail::State::kOpen) {
+      open_error_ = std::make_unique<rst_error>(error);
       birth_.slot->word.fetch_add(detail::kStateStep, std::memory_order_acq_rel);
       birth_.registry->mark_ended(*this);
+    } else {
+      op = std::exchange(birth_.open_op, 0);  // it is closing already, and ends by closed()
     }
   }
   host().fail(op, error);
@@ -177,6 +180,7 @@ inline void Registry::end(detail::Slot& slot, std::uint64_t word) noexcept {
   const Host host = host_;
   const auto open_op = object->birth_.open_op;
   const auto close_ops = std::move(object->close_ops_);
+  const auto open_error = std::move(object->open_error_);
   const auto dropped = object->dropped_;
   Object* const parent = object->birth_.parent;
   if (parent != nullptr) {
@@ -189,7 +193,7 @@ inline void Registry::end(detail::Slot& slot, std::uint64_t word) noexcept {
   if (open_op != 0) {
     rst_error closed;
     fill_error(closed, RST_E_CLOSED, 0, "closed before it was open");
-    host.fail(open_op, closed);
+    host.fail(open_op, open_error != nullptr ? *open_error : closed);
   }
   for (const auto op : close_ops) host.complete(op, dropped);
   if (parent != nullptr) child_ended(*parent);

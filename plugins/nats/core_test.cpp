@@ -1,0 +1,184 @@
+// Kind `core` on a real server.
+#include "test_host.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace ruststream::nats::test {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+std::vector<std::string> payloads(const std::vector<Message>& messages) {
+  std::vector<std::string> all;
+  for (const Message& each : messages) all.push_back(each.payload);
+  return all;
+}
+
+struct Core : ::testing::Test {
+  static void SetUpTestSuite() {
+    server = std::make_unique<NatsServer>(
+        "max_payload: 4096\n"
+        "authorization { users: [ { user: all }, { user: few, permissions: { publish: [ok, also.>], "
+        "subscribe: [ok, \"_INBOX.>\"] } } ] }");
+  }
+  static void TearDownTestSuite() { server.reset(); }
+  void connect(const OptionList& options = {{"user", "all"}}) {
+    const Outcome outcome = client.connect(server->url(), options);
+    ASSERT_TRUE(outcome.ok()) << outcome.text;
+  }
+  static std::unique_ptr<NatsServer> server;
+  Client client;
+};
+std::unique_ptr<NatsServer> Core::server;
+
+TEST_F(Core, AWildcardShowsWhereEachMessageWasPublished) {
+  connect();
+  const auto all = client.listen("a.*.c");
+  const auto out = client.publisher("");
+  for (const std::string subject : {"a.1.c", "a.2.d", "a.3.c"})
+    client.publish(out, {.payload = "x", .destination = subject});
+  const auto got = client.host.take(all.id, 2);
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_EQ(got[0].address, "a.1.c");
+  EXPECT_EQ(got[1].address, "a.3.c");
+}
+
+TEST_F(Core, AQueueGroupSharesAndOthersGetAll) {
+  connect();
+  const auto one = client.subscribe({.addresses = {"work"}, .group = "g"});
+  const auto two = client.subscribe({.addresses = {"work"}, .group = "g"});
+  const auto alone = client.listen("work");
+  const auto out = client.publisher("work");
+  for (int i = 0; i < 200; ++i) client.publish(out, {std::to_string(i)});
+  EXPECT_EQ(client.host.take(alone.id, 200).size(), 200U);
+  EXPECT_TRUE(client.flush(client.connection).ok());
+  const auto first = client.host.take(one.id).size();
+  const auto second = client.host.take(two.id).size();
+  EXPECT_EQ(first + second, 200U);
+  EXPECT_GT(first, 0U);
+  EXPECT_GT(second, 0U);
+}
+
+TEST_F(Core, NoEchoKeepsOwnMessagesAway) {
+  connect({{"user", "all"}, {"no_echo", true}});
+  const auto own = client.listen("echo");
+  client.publish(client.publisher("echo"), {"mine"});
+  connect();
+  client.publish(client.publisher("echo"), {"another's"});
+  EXPECT_EQ(payloads(client.host.take(own.id, 1)), std::vector<std::string>{"another's"});
+}
+
+TEST_F(Core, WhatASlowConsumerLosesIsCounted) {
+  connect();
+  const auto slow = client.subscribe({.addresses = {"flood"}, .credit = 2, .window = 10});
+  const auto quick = client.listen("flood");
+  const auto out = client.publisher("flood");
+  for (int i = 0; i < 100; ++i) client.publish(out, {std::to_string(i)});
+  EXPECT_EQ(client.host.take(quick.id, 100).size(), 100U);
+  std::uint64_t lost = 0;
+  while (lost < 88) {
+    const Event event = client.host.await_event(RST_EVENT_SUB_DROPPED, slow.id);
+    ASSERT_NE(event.kind, 0U);
+    lost += event.value;
+  }
+  EXPECT_EQ(lost, 88U);  // two were delivered, ten wait
+  client.credit(slow, 100);
+  EXPECT_EQ(client.host.take(slow.id, 12).size(), 12U);
+}
+
+TEST_F(Core, HeadersAndWhatTravelsInThemComeOut) {
+  connect();
+  const auto in = client.listen("h");
+  const auto out = client.publisher("h");
+  const Out sent{.payload = "x",
+                 .reply_to = "answers",
+                 .message_id = "7",
+                 .content_type = "text/plain",
+                 .correlation = "c",
+                 .headers = {{"X-A", "1"}, {"x-a", "two words"}, {"X-A", "3"}}};
+  ASSERT_TRUE(client.publish(out, sent).ok());
+  const auto got = client.host.take(in.id, 1);
+  ASSERT_EQ(got.size(), 1U);
+  EXPECT_EQ(got[0].reply_to, "answers");
+  EXPECT_EQ(got[0].message_id, "7");
+  EXPECT_EQ(got[0].text("Nats-Msg-Id"), "7");
+  EXPECT_EQ(got[0].content_type, "text/plain");
+  EXPECT_EQ(got[0].correlation, "c");
+  EXPECT_EQ(got[0].text("x-a"), "two words");
+  EXPECT_EQ(std::count(got[0].headers.begin(), got[0].headers.end(), std::pair<std::string, std::string>{"X-A", "3"}),
+            1);
+}
+
+TEST_F(Core, WhatWouldNotComeOutTheSameIsRefused) {
+  connect();
+  const auto in = client.listen("r");
+  const auto out = client.publisher("r");
+  for (const auto& header :
+       Headers{{"a:b", "1"}, {"a b", "1"}, {"", "1"}, {"a", ""}, {"a", " 1"}, {"a", "1 "}, {"a", "1\n"}}) {
+    EXPECT_EQ(client.publish(out, {.payload = "x", .headers = {header}}).code, RST_E_UNSUPPORTED) << header.first;
+  }
+  EXPECT_EQ(client.publish(out, {.payload = "x", .destination = "with space"}).code, RST_E_INVALID);
+  EXPECT_EQ(client.publish(out, {.payload = "x", .destination = "a.*"}).code, RST_E_INVALID);
+  EXPECT_EQ(client.publish(out, {.payload = std::string(4097, 'x')}).code, RST_E_TOO_LARGE);
+  EXPECT_TRUE(client.publish(out, {.payload = std::string(4096, 'x')}).ok());
+  EXPECT_EQ(client.publish(out, {.payload = std::string(4090, 'x'), .headers = {{"a", "b"}}}).code, RST_E_TOO_LARGE);
+  EXPECT_EQ(client.host.take(in.id, 1).size(), 1U);
+}
+
+TEST_F(Core, SubjectsAreNamedWhereTheyAreWrong) {
+  connect();
+  for (const std::string subject : {"with space", "a..b", ".a", "a.", ">.a"}) {
+    const auto sub = client.listen(subject);
+    EXPECT_EQ(sub.outcome.code, RST_E_INVALID);
+    EXPECT_NE(sub.outcome.text.find('`' + subject + '`'), std::string::npos) << sub.outcome.text;
+  }
+  const auto out = client.publisher("a.*");
+  EXPECT_EQ(out.outcome.code, RST_E_INVALID);
+  EXPECT_NE(out.outcome.text.find("`a.*`"), std::string::npos) << out.outcome.text;
+  const auto durable = client.subscribe({.addresses = {"a"}, .durable = "d"});
+  EXPECT_EQ(durable.outcome.code, RST_E_UNSUPPORTED);
+  EXPECT_NE(durable.outcome.text.find("jetstream"), std::string::npos) << durable.outcome.text;
+}
+
+TEST_F(Core, RequestsGetTheirReplyOrLearnThatNobodyListens) {
+  connect();
+  const auto service = client.listen("ask");
+  const auto out = client.publisher("ask");
+  const auto nobody = client.request(client.publisher("nobody"), {"?"}, 5 * kSecond);
+  EXPECT_EQ(nobody.first.code, RST_E_NO_ROUTE);
+  const auto silent = client.request(out, {"?"}, kSecond / 10);
+  EXPECT_EQ(silent.first.code, RST_E_TIMEOUT);
+  EXPECT_EQ(client.host.take(service.id, 1).size(), 1U);
+  std::jthread answers([&] {
+    const auto question = client.host.take(service.id, 1);
+    Client other;
+    if (!other.connect(server->url(), {{"user", "all"}}).ok()) return;
+    other.publish(
+        other.publisher(""),
+        {.payload = "re:" + question.at(0).payload, .destination = question.at(0).reply_to, .headers = {{"k", "v"}}});
+    other.flush(other.connection);
+  });
+  const auto [outcome, reply] = client.request(out, {.payload = "q", .headers = {{"a", "b"}}}, 10 * kSecond);
+  EXPECT_TRUE(outcome.ok()) << outcome.text;
+  EXPECT_EQ(reply.payload, "re:q");
+  EXPECT_EQ(reply.text("k"), "v");
+}
+
+TEST_F(Core, PermissionsAreNamedWhereTheyAreMissing) {
+  connect({{"user", "few"}});
+  EXPECT_TRUE(client.listen("ok").outcome.ok());
+  const auto denied = client.listen("secret");
+  EXPECT_EQ(denied.outcome.code, RST_E_DENIED) << denied.outcome.text;
+  EXPECT_NE(denied.outcome.text.find("secret"), std::string::npos) << denied.outcome.text;
+  const auto out = client.publisher("other");
+  client.host.take_events();
+  EXPECT_TRUE(client.publish(out, {"x"}).ok());  // handed over: the server says no later
+  const Event event = client.host.await_event(RST_EVENT_PUB_FAILED, out.id);
+  EXPECT_EQ(event.code, RST_E_DENIED);
+  EXPECT_NE(event.text.find("\"other\""), std::string::npos) << event.text;
+}
+
+}  // namespace
+}  // namespace ruststream::nats::test
