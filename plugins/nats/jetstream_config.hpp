@@ -21,11 +21,11 @@ struct ConsumerConfig {
   std::vector<std::string> filters;
   std::string deliver = "all";  // new, last, last_per_subject, by_start_sequence, by_start_time
   std::uint64_t start_sequence = 0;
-  std::optional<std::int64_t> start_time_ns;
+  std::optional<std::int64_t> start_time_ns = {};
   bool durable = false;
   bool settles = true;  // else of ack policy none
   std::uint64_t ack_wait_ns = 0;
-  std::vector<std::uint64_t> backoff_ns;
+  std::vector<std::uint64_t> backoff_ns = {};
   std::uint64_t max_deliver = 0;
   std::uint64_t max_ack_pending = 0;
   std::uint64_t inactive_ns = 0;

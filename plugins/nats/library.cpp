@@ -4,6 +4,7 @@
 
 #include <mutex>
 #include <nats/nats.h>
+#include <pthread.h>
 
 namespace ruststream::nats {
 namespace {
@@ -21,7 +22,10 @@ Library::Library() {
   if (instances == 0) {
     natsStatus status = NATS_OK;
     {
-      const sdk::Thread opens("nats-lib", [&status] { status = nats_Open(-1); });
+      const sdk::Thread opens("nats-lib", [&status] {
+        pthread_setname_np(pthread_self(), "rst-nats-lib");  // the creator may be slower than nats_Open
+        status = nats_Open(-1);
+      });
     }  // its threads inherit name and mask
     if (status != NATS_OK) {
       throw sdk::Failure{RST_E_EXHAUSTED, "cnats does not start: ", natsStatus_GetText(status)};

@@ -91,7 +91,18 @@ void Link::dialed(std::shared_ptr<Session> session, const rst_error& why) {
   }
   if (session_ == nullptr) return attempt_failed(why);
   if (closing_) return natsConnection_Close(session_->nc());  // nothing was sent on it: this does not wait
-  session_up();
+  greet();
+}
+
+/// A server that says PONG is one indeed, and the PONG shows whether the connection is plain.
+void Link::greet() {
+  up_ = true;
+  greeted_ = false;
+  socket_is_full_ = false;
+  barriers_.add(session_.get(), Clock::now() + settings.connect_timeout, [this](natsStatus status) {
+    if (status == NATS_OK) return session_up();
+    if (status == NATS_TIMEOUT) session_->cut();
+  });
 }
 
 void Link::attempt_failed(const rst_error& why) {
@@ -115,7 +126,7 @@ void Link::try_later() {
 
 void Link::session_up() {
   state_ = State::kUp;
-  up_ = true;
+  greeted_ = true;
   socket_is_full_ = !session_->is_plain();
   if (!std::exchange(was_up_, true)) owner.opened();
   std::uint64_t most = session_->max_payload();
@@ -130,7 +141,6 @@ void Link::session_up() {
   discover(session_->discovered());
   outbox.up(*session_, most);
   replies.up(*session_);
-  barrier(kNever, [](natsStatus) {});  // a server that says PONG is one indeed
   for_each(consumers, [this](Consumer& each) { each.session_up(*session_); });
   for_each(producers, [this](Producer& each) { each.session_up(*session_); });
   keep_alive();
@@ -172,6 +182,7 @@ void Link::session_over() {
   up_ = false;
   io.timers.cancel(next_ping_);
   why_ = session_->why();
+  if (!greeted_) return barriers_.session_down();
   outbox.down();
   requests.session_down();
   tell(RST_EVENT_CONN_DOWN, &why_);
@@ -188,6 +199,7 @@ void Link::session_closed() {
   if (barriers_.busy()) return;  // ponged comes back here
   session_.reset();
   if (closing_) return end_when_idle();
+  if (!greeted_) return attempt_failed(std::exchange(why_, {}));
   if ((why_.flags & RST_ERROR_AUTH) != 0 && ++refusals_ >= settings.auth_attempts) return fail_for_good(why_);
   try_later();
 }
@@ -255,7 +267,7 @@ void Link::flush(Time deadline, std::uint64_t op) {
 
 /// Those that need not wait for a session, or for what is held: PING. Those past their time fail.
 void Link::flush_waiting() {
-  const bool ready = up_ && !outbox.holds_any();
+  const bool ready = session() != nullptr && !outbox.holds_any();
   const Time now = Clock::now();
   for (const Flush& each : std::exchange(flushes_, {})) {
     if (ready) {
@@ -306,6 +318,7 @@ void Link::write() {
 
 /// There may be room again, or something that is held.
 void Link::written() {
+  if (session() == nullptr) return;
   requests.open_inbox(*session_);
   Outbox::Finished over;
   outbox.pump(over);

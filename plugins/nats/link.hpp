@@ -30,7 +30,7 @@ class Link {
   void add(Producer& producer);
 
   /// The session while the connection is up, else nullptr.
-  [[nodiscard]] Session* session() noexcept { return up_ ? session_.get() : nullptr; }
+  [[nodiscard]] Session* session() noexcept { return up_ && greeted_ ? session_.get() : nullptr; }
   /// Why there is none; `is_final`: and there will be none.
   [[nodiscard]] const rst_error& why_away() const noexcept { return why_; }
   [[nodiscard]] bool is_final() const noexcept { return state_ == State::kFailed; }
@@ -77,6 +77,7 @@ class Link {
   void dial();
   void guard_later(nanoseconds wait);
   void dialed(std::shared_ptr<Session> session, const rst_error& why);
+  void greet();
   void attempt_failed(const rst_error& why);
   void session_up();
   void session_over();
@@ -98,7 +99,7 @@ class Link {
   const bool keeps_trying_;  // RST_CONNECT_RETRY_INITIAL
   const std::uint64_t timeout_ns_;
   State state_ = State::kDialing;
-  bool up_ = false, was_up_ = false, closing_ = false, dialing_ = false, socket_is_full_ = false;
+  bool up_ = false, greeted_ = false, was_up_ = false, closing_ = false, dialing_ = false, socket_is_full_ = false;
   Time open_deadline_;
   std::uint64_t refusals_ = 0;  // of the credentials, in a row
   rst_error why_{};
