@@ -4,6 +4,7 @@
 #include <chrono>
 #include <fstream>
 #include <netinet/in.h>
+#include <stdexcept>
 #include <sys/socket.h>
 #include <thread>
 #include <unistd.h>
@@ -28,6 +29,7 @@ std::string filled(std::string text, const std::string& folder) {
   return text;
 }
 
+// NOLINTNEXTLINE(readability-identifier-naming): GoogleTest's name
 void PrintTo(const Entry& entry, std::ostream* out) { *out << entry.what; }
 
 struct Greeting : ::testing::TestWithParam<Entry> {};
@@ -119,6 +121,7 @@ INSTANTIATE_TEST_SUITE_P(
 /// A port on which nobody listens.
 int free_port() {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) throw std::runtime_error("no socket");
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -5,7 +5,7 @@ set(RUSTSTREAM_INSTALL_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/ruststream/plugins)
 
 # The folders whose headers users see; tests/consumer/ compiles every header found in them from the installed tree.
 set(RUSTSTREAM_HEADER_DIRS ${PROJECT_SOURCE_DIR}/core/include ${PROJECT_SOURCE_DIR}/abi/include
-                           ${PROJECT_SOURCE_DIR}/abi/cpp/include)
+                           ${PROJECT_SOURCE_DIR}/abi/cpp/include ${PROJECT_SOURCE_DIR}/plugins/nats/include)
 foreach(folder IN LISTS RUSTSTREAM_HEADER_DIRS)
   install(DIRECTORY ${folder}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")

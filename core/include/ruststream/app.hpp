@@ -106,6 +106,18 @@ class RUSTSTREAM_EXPORT Scope {
     return add(std::move(address), detail::make_handler(std::forward<F>(handler)));
   }
 
+  /// The same for a source that a plugin's header describes, as nats::JetStream("orders.*").durable("w"): only data.
+  template <class Source, class F>
+    requires requires(const Source& source, Registration& registration) {
+      std::string(source.address());
+      source.describe(registration);
+    }
+  Registration subscribe(const Source& source, F&& handler) {
+    Registration registration = subscribe(std::string(source.address()), std::forward<F>(handler));
+    source.describe(registration);
+    return registration;
+  }
+
   /// A publisher, `[publisher.NAME]` in the settings; the handle works once the app has started.
   [[nodiscard]] Publisher publisher(std::string name, std::string destination = {}, PublisherOptions options = {});
 
