@@ -60,7 +60,6 @@ bool start_at(const rst_position& position, ConsumerConfig& config);
 class StreamConsumer final : public Consumer {
  public:
   StreamConsumer(sdk::Subscription& of, Link& link, const rst_subscription_spec& spec);
-  ~StreamConsumer() override;
 
   void open(Time deadline) override;
   void session_up(Session& session) override;

@@ -22,11 +22,6 @@ StreamConsumer::StreamConsumer(sdk::Subscription& of, Link& on, const rst_subscr
       pool_(sdk::BatchPool<StreamItem>::make(spec_.max_batch)),
       tokens_(settles_ ? spec_.window : 1) {}
 
-StreamConsumer::~StreamConsumer() {
-  for (auto* const each : {&timer_, &pulse_, &later_}) link.io.timers.cancel(*each);
-  natsSubscription_Destroy(subscription_);
-}
-
 Time StreamConsumer::api_deadline() const {
   const Time usual = Clock::now() + link.settings.op_timeout;
   if (seeking_) return std::min(usual, seeking_->deadline);
@@ -232,6 +227,7 @@ void StreamConsumer::end(const rst_error& why) {
   ++turn_;
   for (auto* const each : {&timer_, &pulse_, &later_}) link.io.timers.cancel(*each);
   if (seeking_) end_seek(&why);
+  natsSubscription_Destroy(std::exchange(subscription_, nullptr));
   if (state_ == State::kOpening) {
     link.consumers.erase(owner.id());
     return owner.open_failed(why);  // it may be gone

@@ -49,11 +49,6 @@ StreamProducer::StreamProducer(sdk::Publisher& of, Link& on, const rst_publisher
       inbox_(new_inbox(on.settings.inbox_prefix)),
       slots_(sdk::Options{kOptionTable, spec.options, spec.option_count}[kMaxPendingOption].u64()) {}
 
-StreamProducer::~StreamProducer() {
-  link.io.timers.cancel(timer_);
-  natsSubscription_Destroy(subscription_);
-}
-
 std::int32_t StreamProducer::publish(rst_publish& call, sdk::ErrorOut error) {
   const bool waits = call.op != 0 && ((call.flags & RST_PUBLISH_CONFIRM) != 0 || call.receipts != nullptr);
   Outgoings outgoings(destination_);
@@ -332,7 +327,8 @@ void StreamProducer::expire() {
   }
   if (!closing_ || !empty) return watch();
   link.io.timers.cancel(timer_);
-  link.producers.erase(owner.id());
+  natsSubscription_Destroy(std::exchange(subscription_, nullptr));
+  link.producers.erase(owner.id());  // from here on whoever has the last pin destroys this, on whatever thread
   owner.closed(dropped_);  // it may be gone
 }
 

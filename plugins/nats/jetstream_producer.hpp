@@ -20,7 +20,6 @@ void validate_stream(const rst_publisher_spec& spec, sdk::Report& report);
 class StreamProducer final : public Producer {
  public:
   StreamProducer(sdk::Publisher& of, Link& link, const rst_publisher_spec& spec);
-  ~StreamProducer() override;
 
   void session_up(Session& session) override;
   void session_down(const rst_error& why) override;

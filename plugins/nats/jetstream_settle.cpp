@@ -283,8 +283,10 @@ void StreamConsumer::send_back() {
 }
 
 /// A consumer without a name was for this subscription alone. No other state of the server is deleted (F4).
+/// Whoever has the last pin destroys this, on whatever thread: nothing of the I/O thread's is left in it.
 void StreamConsumer::finish_close() {
-  link.io.timers.cancel(timer_);
+  for (auto* const each : {&timer_, &pulse_, &later_}) link.io.timers.cancel(*each);
+  natsSubscription_Destroy(std::exchange(subscription_, nullptr));
   const auto& name = settles_ ? spec_.config.name : ordered_name_;
   if (own_ && !name.empty() && link.session() != nullptr) {
     ask_api(link, "CONSUMER.DELETE." + spec_.config.stream + '.' + name, "", Clock::now() + link.settings.op_timeout,

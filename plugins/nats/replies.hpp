@@ -26,7 +26,7 @@ class Replies {
   explicit Replies(Link& link) : link_(link) {}
   Replies(const Replies&) = delete;
   Replies& operator=(const Replies&) = delete;
-  ~Replies() { down(); }
+  ~Replies() = default;  // the last session is over by then, and with it down() has run
 
   /// `done` runs once, never within this call. Bound by kMostWaiting: beyond that NATS_INSUFFICIENT_BUFFER.
   void ask(const std::string& subject, std::string_view payload, Time deadline, Done done);
