@@ -4,6 +4,7 @@
     nats_py.py SERVICE PLUGIN VENV        VENV: where the client library is put, once
 """
 import asyncio
+import fcntl
 import json
 import os
 import subprocess
@@ -26,10 +27,13 @@ def with_library(folder):
     python = folder / "bin/python"
     ready = folder / "ready"
     requirements = HERE / "requirements.txt"
-    if not ready.exists() or ready.read_text() != requirements.read_text():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements], check=True)
-        ready.write_text(requirements.read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # other tests want it as well
+        if not ready.exists() or ready.read_text() != requirements.read_text():
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements], check=True)
+            ready.write_text(requirements.read_text())
     os.execv(python, [str(python), *sys.argv])
 
 

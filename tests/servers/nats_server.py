@@ -2,6 +2,7 @@
 """Starts a real nats-server on loopback: JetStream in a temporary folder of its own, ports chosen by the server.
 
     with NatsServer(config) as server: …                       from Python
+    with NatsCluster() as cluster: …                           three of them
     nats_server.py [OPTIONS] -- COMMAND WORD…                  runs COMMAND, {url} {port} {monitor} {folder} in its words filled in
     nats_server.py [OPTIONS]                                   for nats_server.hpp: prints a line, then obeys `stop SIGNAL`
                                                                and `start`, until its input ends
@@ -17,11 +18,13 @@ import argparse
 import ctypes
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -30,6 +33,9 @@ import identities  # noqa: E402
 READY_S = 20
 STOP_S = 10
 POLL_S = 0.01
+LEADER_S = 60
+CLUSTERS = 5  # attempts, since a port for routes can be lost to somebody else
+ROUTE_PORTS = range(15000, 32000)  # below those that connections get
 PR_SET_PDEATHSIG = 1
 
 
@@ -116,6 +122,14 @@ class NatsServer:
         file = self.folder / "server.log"
         return file.read_text() if file.exists() else ""
 
+    def jetstream(self, query=""):
+        """What the server's monitoring says about JetStream; nothing while it is stopped."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.monitor}/jsz?{query}", timeout=STOP_S) as answer:
+                return json.load(answer)
+        except OSError:
+            return {}
+
     def fill(self, word):
         for name in ("url", "port", "monitor", "folder"):
             word = word.replace("{" + name + "}", str(getattr(self, name)))
@@ -133,6 +147,59 @@ class NatsServer:
 
     def say(self):
         print(self.process.pid if self.process else 0, self.port, self.monitor, self.folder, flush=True)
+
+
+class NatsCluster:
+    """Servers n1, n2, n3 in `nodes`, each stopped and started by itself; what they store can have three replicas."""
+
+    def __init__(self):
+        for _ in range(CLUSTERS):
+            routes = random.sample(ROUTE_PORTS, 3)
+            urls = ", ".join(f"nats://127.0.0.1:{port}" for port in routes)
+            self.nodes = {}
+            try:
+                for index, port in enumerate(routes, 1):
+                    cluster = f'server_name: n{index}\ncluster {{ name: test, listen: "127.0.0.1:{port}", routes: [{urls}] }}'
+                    self.nodes[f"n{index}"] = NatsServer(cluster)
+                return self.until_whole()
+            except RuntimeError as error:
+                self.close()
+                failed = error
+        raise failed
+
+    def until_whole(self, stream=None):
+        """Until one leads and the others have all that it has: of the cluster, or of a stream."""
+        until = time.monotonic() + LEADER_S
+        while time.monotonic() < until:
+            group = self.group(stream)
+            replicas = group.get("replicas", [])
+            if len(replicas) == len(self.nodes) - 1 and all(each["current"] and not each.get("offline") for each in replicas):
+                return
+            time.sleep(10 * POLL_S)
+        raise RuntimeError(f"the cluster of {stream or 'servers'} is not whole: {group}")
+
+    def group(self, stream=None):
+        """As its leader sees it; empty when none leads."""
+        for name, node in self.nodes.items():
+            seen = node.jetstream("streams=true")
+            groups = [seen.get("meta_cluster", {})]
+            if stream is not None:
+                streams = [each for account in seen.get("account_details", []) for each in account.get("stream_detail", [])]
+                groups = [each["cluster"] for each in streams if each["name"] == stream]
+            for group in groups:
+                if group.get("leader") == name:
+                    return group
+        return {}
+
+    def close(self):
+        for node in self.nodes.values():
+            node.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
 
 
 def main():
