@@ -32,6 +32,7 @@ ACK_WAIT_S = 5
 IN_FLIGHT = 128
 STEP_S = 90  # longest wait for anything
 DOWN_S = 0.5
+APART_S = 1.5  # so that it can be told which incident was the reason
 UNDER_WAY_S = 1  # longest way of an acknowledgement, from the note in the file to the server's own
 SAMPLES = 180
 GROWTH, GROWTH_KIB = 0.05, 2048  # what the last third of a soak may have more than its first
@@ -130,7 +131,7 @@ class Run:
             process.kill()
             process.wait()
         self.servers.close()
-        print(self.folder, self.incidents)
+        shutil.rmtree(self.folder)
 
 
 def faults(run):
@@ -140,6 +141,7 @@ def faults(run):
     for index, kind in enumerate(BREAKS, 1):
         run.until_handled(run.args.messages * index // (len(BREAKS) + 1))
         run.make(kind)
+        time.sleep(APART_S)
     run.until_handled(run.args.messages)
     seconds = time.time() - begin
     again, failed = run.end()
@@ -170,15 +172,14 @@ async def judge(told):
     first, again = notes(told["notes"], count)
     wrong += [f"LOST, never handled: {n}" for n in range(count) if first[n] == 0]
     after = [[] for _ in told["incidents"]]
-    for number, before, at in again:
-        if (cause := explanation(told["incidents"], before, at)) is None:
-            wrong.append(f"handled again without a reason: {number}, {before:.3f} and {at:.3f}")
+    for number, attempt, before, at in again:
+        if (cause := explanation(told["incidents"], attempt, before, at)) is None:
+            wrong.append(f"handled again without a reason: {number}, {before:.3f} and {at:.3f}, attempt {attempt}")
         else:
-            after[cause].append((number, before, at))
+            after[cause].append((attempt, before, at))
     for (kind, begin, end, note), found in zip(told["incidents"], after):
         if len(found) > IN_FLIGHT and kind not in RESTARTS:
             wrong.append(f"{len(found)} handled again after {kind}, which is more than are under way")
-        if found: print(kind, note, len(found), min(b for _,b,_ in found)-begin, max(b for _,b,_ in found)-begin,end-begin, min(a-b for _,b,a in found), max(a-b for _,b,a in found))
     text = ", ".join(f"{kind}{note and f' ({note})'} {len(found)}" for (kind, *_, note), found in zip(told["incidents"], after))
     print(f"{len(wrong)} wrong; {len(again)} handled again: {text}")
     print(*wrong[:20], sep="\n", end="\n" if wrong else "")
@@ -186,29 +187,36 @@ async def judge(told):
 
 
 def notes(files, count):
-    """When each number was handled first, and (number, before, again) of those that were handled more than once."""
+    """When each number was handled first, and (number, attempt, before, again) of those that were handled more than once."""
     first, again = array("d", [0]) * count, []
     for name in files:
         with open(name, encoding="ascii") as lines:
             for line in lines:
                 if not line.endswith("\n"):
                     continue  # the process was killed, so nothing behind it was acknowledged
-                number, _attempt, at = map(int, line.split())
+                number, attempt, at = map(int, line.split())
                 if first[number] != 0:
-                    again.append((number, first[number], at / 1e6))
+                    again.append((number, attempt, first[number], at / 1e6))
                 first[number] = at / 1e6
     return first, again
 
 
-def explanation(incidents, before, at):
-    """Which incident took the acknowledgement of what was handled `before` and then again."""
-    near = [(abs(before - begin), index) for index, (_, begin, end, note) in enumerate(incidents)
-            if (note or begin - UNDER_WAY_S <= before) and before <= end + UNDER_WAY_S and begin <= at]
+def explanation(incidents, attempt, before, at):
+    """Which incident made the server deliver again at `at` what was handled `before`: one that took the acknowledgement, or
+    one that took a pull request, behind which a server before 2.10.14 delivers what it delivered last as if it were new.
+    """
+    near = []
+    for index, (_, begin, end, note) in enumerate(incidents):
+        if begin <= at and before <= end + UNDER_WAY_S and (note or begin - UNDER_WAY_S <= before):
+            near.append((abs(before - begin), index))
+        elif attempt == 1 and begin <= at <= end + UNDER_WAY_S:
+            near.append((at - begin, index))
     return min(near)[1] if near else None
 
 
 def soak(run):
     """Looks at the service SAMPLES times."""
+    begin = time.time()
     run.publish()
     run.serve()
     samples = []
@@ -217,12 +225,13 @@ def soak(run):
         samples.append(sample(run.service.pid))
         print(*samples[-1], run.handled(), flush=True)
     run.until_handled(run.args.messages)
+    seconds = time.time() - begin
     failed = run.end()[1]
     third = len(samples) // 3
     early, late = samples[third // 4:third + 1], samples[-third:]
     rss = [sum(each[0] for each in part) // len(part) for part in (early, late)]
     counts = [{each[1:] for each in part} for part in (early, late)]
-    print(f"{run.args.soak} s, {run.args.messages} messages: KiB resident {rss[0]} and {rss[1]}, threads and descriptors "
+    print(f"{run.args.messages} messages in {seconds:.1f} s: KiB resident {rss[0]} and {rss[1]}, threads and descriptors "
           f"{sorted(counts[0])} and {sorted(counts[1])}")
     return failed or rss[1] > rss[0] * (1 + GROWTH) + GROWTH_KIB or counts[0] != counts[1]
 
@@ -239,7 +248,7 @@ def main():
         parser.add_argument(name)
     parser.add_argument("--nodes", type=int, default=1, choices=(1, 3))
     parser.add_argument("--messages", type=int, default=100_000)
-    parser.add_argument("--rate", type=int, default=5000, help="messages published in a second")
+    parser.add_argument("--rate", type=int, default=4000, help="messages published in a second")
     parser.add_argument("--soak", type=int, help="seconds")
     args = parser.parse_args()
     if args.soak:

@@ -1,6 +1,7 @@
 // Both sides of a stream for driver.py, which breaks everything around them:
-//   reliability_service publish URL PLUGIN COUNT RATE [OPTION=VALUE…]   makes the stream and fills it with COUNT numbers
-//   reliability_service --set app.notes=FILE …                         notes each number on disk, then acknowledges it
+//   reliability_service publish URL PLUGIN COUNT RATE [OPTION=VALUE…]   makes the stream and fills it with COUNT
+//   numbers reliability_service --set app.notes=FILE …                         notes each number on disk, then
+//   acknowledges it
 #include <ruststream/nats.hpp>
 #include <ruststream/ruststream.hpp>
 
@@ -21,11 +22,11 @@ namespace {
 
 constexpr const char* kStream = "NUMBERS";
 constexpr const char* kSubject = "numbers";
-constexpr std::size_t kUnderWay = 512;        // published and not confirmed
-constexpr auto kConfirmedWithin = 2s;         // else it is published again, under the same id
-constexpr auto kPause = 20ms;                 // after a failure
-constexpr auto kAckWait = 5s;                 // driver.py: ACK_WAIT_S
-constexpr std::uint32_t kBatch = 64;          // numbers for one write to the disk
+constexpr std::size_t kUnderWay = 512;           // published and not confirmed
+constexpr auto kConfirmedWithin = 2s;            // else it is published again, under the same id
+constexpr auto kPause = 20ms;                    // after a failure
+constexpr auto kAckWait = 5s;                    // driver.py: ACK_WAIT_S
+constexpr std::uint32_t kBatch = 64;             // numbers for one write to the disk
 constexpr std::uint32_t kInFlight = 2 * kBatch;  // driver.py: IN_FLIGHT
 
 struct Numbered {
@@ -47,7 +48,8 @@ class Notes {
     for (std::uint32_t i = 0; i != numbers.size(); ++i) {
       std::fprintf(file_.get(), "%" PRIu64 " %u %" PRId64 "\n", numbers[i].n, context.message(i).attempt(), now);
     }
-    if (std::fflush(file_.get()) != 0 || fdatasync(fileno(file_.get())) != 0) throw rs::Fatal("the notes are not on disk");
+    if (std::fflush(file_.get()) != 0 || fdatasync(fileno(file_.get())) != 0)
+      throw rs::Fatal("the notes are not on disk");
   }
   [[nodiscard]] bool open() const { return file_ != nullptr; }
 

@@ -14,6 +14,9 @@
 
 namespace ruststream::nats {
 
+template <class Self>
+class StreamSource;
+
 /// What the three have in common. `Self` is the one that derives from it.
 template <class Self>
 class Source {
@@ -32,8 +35,6 @@ class Source {
   }
 
  protected:
-  Source(std::string kind, std::string address) : kind_(std::move(kind)), address_(std::move(address)) {}
-
   Self& set(std::string name, std::string value) {
     options_.emplace_back(std::move(name), std::move(value));
     return static_cast<Self&>(*this);
@@ -46,6 +47,11 @@ class Source {
 
   std::string kind_, address_, group_, durable_;
   std::vector<std::pair<std::string, std::string>> options_;
+
+ private:
+  friend Self;
+  friend StreamSource<Self>;
+  Source(std::string kind, std::string address) : kind_(std::move(kind)), address_(std::move(address)) {}
 };
 
 /// Kind `core`: a subject, perhaps with wildcards. To whoever listens now, at most once.
@@ -72,8 +78,9 @@ class StreamSource : public Source<Self> {
   Self& headers_only(bool only = true) { return this->set("headers_only", only); }
   Self& pull_expires(std::chrono::milliseconds after) { return this->set("pull_expires", after); }
 
- protected:
-  using Source<Self>::Source;
+ private:
+  friend Self;
+  StreamSource(std::string kind, std::string address) : Source<Self>(std::move(kind), std::move(address)) {}
 };
 
 /// Kind `jetstream`: a pull consumer of the stream that stores the subject. At least once.
