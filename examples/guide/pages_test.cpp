@@ -135,7 +135,7 @@ TEST_P(Page, ShowsWhatItsCommandsPrint) {
   for (const auto& program : fs::directory_iterator(PROGRAMS)) {
     fs::create_symlink(program.path(), directory / program.path().filename());
   }
-  for (const fs::path file : {RUNNER, MINIMAL}) fs::create_symlink(file, directory / file.filename());
+  for (const fs::path file : {RUNNER, MINIMAL, NATS}) fs::create_symlink(file, directory / file.filename());
   for (const Block& block : blocks_of(GetParam())) {
     SCOPED_TRACE(GetParam().filename().string() + ":" + std::to_string(block.line));
     if (block.language == "toml" && !block.about.empty()) {
@@ -194,9 +194,9 @@ TEST_P(Page, LinksToWhatExists) {
 
 std::vector<fs::path> pages() {
   const fs::path root = REPOSITORY;
-  std::vector<fs::path> found{root / "README.md"};
+  std::vector<fs::path> found{root / "README.md", root / "plugins/nats/README.md"};
   for (const char* name :
-       {"README", "service", "messages", "streaming", "plugins", "settings", "running", "conformance"}) {
+       {"README", "service", "messages", "streaming", "nats", "plugins", "settings", "running", "conformance"}) {
     found.push_back(root / "docs" / (std::string(name) + ".md"));
   }
   return found;
@@ -204,7 +204,7 @@ std::vector<fs::path> pages() {
 
 INSTANTIATE_TEST_SUITE_P(Guide, Page, testing::ValuesIn(pages()), [](const auto& page) {
   const std::string name = page.param.stem().string();
-  return page.index == 0 ? "front_page" : name == "README" ? "index" : name;
+  return page.index == 0 ? "front_page" : page.index == 1 ? "nats_broker" : name == "README" ? "index" : name;
 });
 
 }  // namespace

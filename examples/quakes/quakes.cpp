@@ -1,9 +1,11 @@
 // A week of real earthquakes through one service: publish a file, raise alerts, keep counts per network, report.
-//   quakes [--broker URL] [--config quakes.toml] [--set app.file=FILE]
+//   quakes [--broker URL] [--config quakes.toml] [--set app.file=FILE | --set app.events=N]
+// With app.events another process publishes so many events, and this one none.
 #include <ruststream/ruststream.hpp>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <map>
@@ -49,7 +51,20 @@ struct Board {
   }
 };
 
+rs::Task<rs::Result<void>> expect_feed(rs::App& app, Board& board) {
+  const auto events = app.setting("events");
+  if (!events) co_return rs::Result<void>();
+  const auto [end, failed] = std::from_chars(events->data(), events->data() + events->size(), board.published);
+  if (failed != std::errc() || end != events->data() + events->size() || board.published == 0) {
+    co_return rs::fail(rs::Code::option,
+                       "app.events: `" + *events + "` is not how many events another process publishes");
+  }
+  board.all_published = true;
+  co_return rs::Result<void>();
+}
+
 rs::Task<rs::Result<void>> publish_file(rs::App& app, Board& board) {
+  if (board.all_published) co_return rs::Result<void>();
   const std::string name = app.setting("file").value_or(QUAKES_FILE);
   std::ifstream file(name);
   if (!file) co_return rs::fail(rs::Code::not_found, name + ": cannot be read; name another with --set app.file=FILE");
@@ -113,6 +128,7 @@ rs::App quakes() {
         .batch(32, std::chrono::milliseconds(20));
   });
 
+  app.on_startup([board](rs::App& starting) { return expect_feed(starting, *board); });
   app.after_startup([board](rs::App& running) { return publish_file(running, *board); });
   app.after_shutdown([board](rs::App&) { report(*board); });
   return app;

@@ -205,6 +205,30 @@ TEST(Connection, NoticesAServerThatIsSilentAndWaitsForItInNoVerb) {
   client.host.await_event(RST_EVENT_CONN_UP);
 }
 
+TEST(Connection, LeavesAServerThatTakesNothingOfALongMessage) {
+  NatsServer server(std::string("max_payload: 8388608\n") + kTls, kCertificates);
+  Client client;
+  const OptionList options = {{"tls", "on"}, {"reconnect.buffer", std::uint64_t{16} << 20}};
+  ASSERT_TRUE(client.connect(server.url(), with(kQuick, options)).ok());
+  client.host.await_event(RST_EVENT_CONN_UP);
+  server.signal(SIGSTOP);
+  client.publish(client.publisher("s"), {std::string(8'000'000, 'x')});
+  EXPECT_EQ(client.host.await_event(RST_EVENT_CONN_DOWN).kind, RST_EVENT_CONN_DOWN);
+  server.signal(SIGCONT);
+  EXPECT_EQ(client.host.await_event(RST_EVENT_CONN_UP).kind, RST_EVENT_CONN_UP);
+}
+
+TEST(Connection, TellsOfNoLossWhereItIsClosed) {
+  const NatsServer server;
+  Client client;
+  for (const std::uint32_t flags : {0U, std::uint32_t{RST_CLOSE_ABORT}}) {
+    ASSERT_TRUE(client.connect(server.url(), kQuick).ok());
+    client.publish(client.publisher("s"), {"x"});
+    EXPECT_TRUE(client.close(client.connection, flags).ok());
+  }
+  for (const Event& each : client.host.take_events()) EXPECT_NE(each.kind, RST_EVENT_CONN_DOWN);
+}
+
 TEST(Connection, StopsTryingCredentialsThatAreRefusedForGood) {
   NatsServer server(kUsers);
   Client client;

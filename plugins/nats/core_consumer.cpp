@@ -15,9 +15,13 @@ std::vector<std::string> addresses_of(const rst_subscription_spec& spec) {
   return addresses;
 }
 
-std::uint64_t window(std::uint64_t given, const rst_subscription_spec& spec, std::size_t option) {
-  const sdk::Options options{kOptionTable, spec.options, spec.option_count};
-  return given != 0 && !options[option].is_explicit() ? given : options[option].u64();
+std::uint64_t option(const rst_subscription_spec& spec, std::size_t index) {
+  return sdk::Options{kOptionTable, spec.options, spec.option_count}[index].u64();
+}
+
+/// Of a number that one thread writes.
+void add(std::atomic<std::uint64_t>& number, std::uint64_t more) {
+  number.store(number.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -27,8 +31,8 @@ CoreConsumer::CoreConsumer(sdk::Subscription& of, Link& on, const rst_subscripti
       addresses_(addresses_of(spec)),
       group_(sdk::view(spec.group)),
       shows_address_(addresses_.size() > 1 || has_wildcard(addresses_.front())),
-      most_messages_(window(spec.window_messages, spec, sdk::index_of(kOptionTable, "pending_messages"))),
-      most_bytes_(window(spec.window_bytes, spec, sdk::index_of(kOptionTable, "pending_bytes"))),
+      most_messages_(option(spec, sdk::index_of(kOptionTable, "pending_messages"))),
+      most_bytes_(option(spec, sdk::index_of(kOptionTable, "pending_bytes"))),
       pool_(sdk::BatchPool<Received>::make(spec.max_batch == 0 ? kCoreDefaultBatch : spec.max_batch)) {}
 
 CoreConsumer::~CoreConsumer() {
@@ -163,9 +167,13 @@ void CoreConsumer::fill(sdk::Batch<Received>& batch, std::uint32_t most) {
   }
   while (batch.size() != most) {
     natsMsg* const message = next();
-    if (message == nullptr) return;
+    if (message == nullptr) break;
     add_received(batch, message, shows_address_);
   }
+  const std::uint32_t anew = batch.size() - std::min(batch.size(), counted_before_);
+  counted_before_ -= batch.size() - anew;
+  add(delivered_, anew);
+  pending_.store(waiting_.size(), std::memory_order_relaxed);
 }
 
 /// What cnats has received; nullptr: nothing.
@@ -182,6 +190,7 @@ natsMsg* CoreConsumer::next() {
 }
 
 void CoreConsumer::take_back(sdk::Batch<Received>& batch) {
+  counted_before_ += batch.size();
   for (std::uint32_t i = batch.size(); i-- > 0;) {
     natsMsg* const message = std::exchange(batch.item(i).message, nullptr);
     waiting_bytes_ += static_cast<std::uint64_t>(natsMsg_GetDataLength(message));
@@ -189,19 +198,21 @@ void CoreConsumer::take_back(sdk::Batch<Received>& batch) {
   }
 }
 
-/// Without credit: within the window they wait, and what is more is lost.
+/// Without credit: as many as may wait do, and what is more is lost.
 void CoreConsumer::keep_the_rest() {
   while (natsMsg* const message = next()) {
     const auto bytes = static_cast<std::uint64_t>(natsMsg_GetDataLength(message));
     if (waiting_.size() >= most_messages_ || waiting_bytes_ + bytes > most_bytes_) {
       natsMsg_Destroy(message);
-      ++lost_;
+      add(dropped_, 1);
+      ++unreported_;
       continue;
     }
     waiting_.push_back(message);
     waiting_bytes_ += bytes;
   }
-  if (lost_ == 0 || report_ != Timers::kNone) return;
+  pending_.store(waiting_.size(), std::memory_order_relaxed);
+  if (unreported_ == 0 || report_ != Timers::kNone) return;
   report_ = link.io.timers.at(Clock::now() + kReportEvery, [this] {
     report_ = Timers::kNone;
     report_losses();
@@ -209,10 +220,16 @@ void CoreConsumer::keep_the_rest() {
 }
 
 void CoreConsumer::report_losses() {
-  if (lost_ == 0) return;
+  if (unreported_ == 0) return;
   rst_event event = sdk::Host::event(RST_EVENT_SUB_DROPPED, owner.about());
-  event.value = std::exchange(lost_, 0);
+  event.value = std::exchange(unreported_, 0);
   owner.host().send(event);
+}
+
+void CoreConsumer::snapshot(std::vector<rst_stat>& stats) const {
+  stats.push_back({RST_STAT_WAITING, 0, pending_.load(std::memory_order_relaxed)});
+  stats.push_back({RST_STAT_DELIVERED, 0, delivered_.load(std::memory_order_relaxed)});
+  stats.push_back({RST_STAT_DROPPED, 0, dropped_.load(std::memory_order_relaxed)});
 }
 
 std::int32_t CoreConsumer::settle(const rst_settle& call, sdk::ErrorOut /*error*/) {

@@ -10,8 +10,8 @@
 
 namespace ruststream::nats {
 
-/// Messages wait here while there is no credit, up to the window; what is more is lost, and reported. All on the I/O
-/// thread.
+/// Messages wait here while there is no credit, up to pending_messages and pending_bytes, whatever the window of a
+/// subscription that settles nothing; what is more is lost, and reported. All on the I/O thread, but the numbers.
 class CoreConsumer final : public Consumer {
  public:
   CoreConsumer(sdk::Subscription& of, Link& link, const rst_subscription_spec& spec);
@@ -24,6 +24,7 @@ class CoreConsumer final : public Consumer {
   void credit_added() override { drain(); }
   void close(bool abort, Time deadline) override;
   void refused(std::string_view what) override;
+  void snapshot(std::vector<rst_stat>& stats) const override;
 
   std::int32_t settle(const rst_settle& call, sdk::ErrorOut error) override;
   std::int32_t seek(std::span<const rst_position> positions, std::uint64_t op, sdk::ErrorOut error) override;
@@ -51,7 +52,10 @@ class CoreConsumer final : public Consumer {
   std::size_t next_subscription_ = 0;             // round robin
   std::deque<natsMsg*> waiting_;
   std::uint64_t waiting_bytes_ = 0;
-  std::uint64_t lost_ = 0;  // not yet reported
+  std::uint64_t unreported_ = 0;  // of dropped_
+  // Counted by the I/O thread alone.
+  std::atomic<std::uint64_t> delivered_{0}, dropped_{0}, pending_{0};
+  std::uint32_t counted_before_ = 0;  // of delivered_, and taken back since
   bool is_open_ = false, closing_ = false, resuming_ = false;
   Time deadline_ = kNever;
   Timers::Key timer_ = Timers::kNone, report_ = Timers::kNone;

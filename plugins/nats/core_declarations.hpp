@@ -29,10 +29,8 @@ inline constexpr rst_capability kCoreCaps[] = {
 };
 
 inline constexpr std::array kCoreOptions{
-    sdk::option(
-        "pending_messages", RST_TYPE_U64, RST_SCOPE_SUBSCRIPTION,
-        "messages that wait for a slow handler where the subscription names no window; what is more is lost and "
-        "reported")
+    sdk::option("pending_messages", RST_TYPE_U64, RST_SCOPE_SUBSCRIPTION,
+                "messages that wait in the plugin for a slow handler; what is more is lost and reported")
         .defaults("65536")
         .range(1, 1 << 26)
         .unit(RST_UNIT_MESSAGE)

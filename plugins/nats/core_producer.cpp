@@ -16,6 +16,7 @@ CoreProducer::CoreProducer(sdk::Publisher& of, Link& on, const rst_publisher_spe
 std::int32_t CoreProducer::publish(rst_publish& call, sdk::ErrorOut error) {
   Outgoings outgoings(destination_);
   std::shared_ptr<Publication> waiting;
+  std::uint64_t published = 0;
   const Time deadline = after(call.timeout_ns, link.settings.op_timeout);
   Outbox::Batch batch(link.outbox);
   const auto hold = [&](const Outgoing& out, std::uint32_t index) {
@@ -39,9 +40,10 @@ std::int32_t CoreProducer::publish(rst_publish& call, sdk::ErrorOut error) {
           case Outbox::Sent::kNoRoom: return -RST_E_BACKPRESSURE;
           case Outbox::Sent::kTooLarge: return -RST_E_TOO_LARGE;
           case Outbox::Sent::kFailed: return rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE);
-          default: return RST_OK;
+          default: ++published; return RST_OK;
         }
       });
+  published_.fetch_add(published, std::memory_order_relaxed);
   if (result < 0 || waiting == nullptr) return result;
   waiting->op = call.op;
   waiting->publisher = owner.id();
@@ -76,6 +78,7 @@ std::int32_t CoreProducer::request(rst_publish& call, sdk::ErrorOut error) {
   }
   if (sent == Outbox::Sent::kHandedOver || sent == Outbox::Sent::kHeld) {
     status_is(RST_OK);
+    published_.fetch_add(1, std::memory_order_relaxed);
     return RST_PENDING;
   }
   link.requests.forget(asked.token);
@@ -112,6 +115,10 @@ void CoreProducer::refused(std::string_view what) {
   event.error = &error;
   event.value = 1;
   owner.host().send(event);
+}
+
+void CoreProducer::snapshot(std::vector<rst_stat>& stats) const {
+  stats.push_back({RST_STAT_PUBLISHED, 0, published_.load(std::memory_order_relaxed)});
 }
 
 void CoreProducer::end() {

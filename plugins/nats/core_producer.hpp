@@ -14,6 +14,7 @@ class CoreProducer final : public Producer {
   void refused(std::string_view what) override;
   void close(bool abort, Time deadline) override;
 
+  void snapshot(std::vector<rst_stat>& stats) const override;
   std::int32_t publish(rst_publish& call, sdk::ErrorOut error) override;
   std::int32_t request(rst_publish& call, sdk::ErrorOut error) override;
   std::int32_t flush(std::uint64_t timeout_ns, std::uint64_t op, sdk::ErrorOut error) override;
@@ -23,6 +24,7 @@ class CoreProducer final : public Producer {
 
   const std::string destination_;
   Timers::Key timer_ = Timers::kNone;  // of closing
+  std::atomic<std::uint64_t> published_{0};
 };
 
 }  // namespace ruststream::nats

@@ -1,6 +1,8 @@
 // Kind `core` on a real server.
 #include "test_host.hpp"
 
+#include <ruststream/abi/ext/stats.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -70,22 +72,47 @@ TEST_F(Core, NoEchoKeepsOwnMessagesAway) {
   EXPECT_EQ(payloads(client.host.take(own.id, 1)), std::vector<std::string>{"another's"});
 }
 
-TEST_F(Core, WhatASlowConsumerLosesIsCounted) {
+/// Bursts while the handler takes nothing more than a service grants it at first.
+TEST_F(Core, ABurstWaitsForASlowConsumerAndWhatIsTooMuchIsCounted) {
+  constexpr std::size_t kBurst = 50'000, kCredit = 128;
   connect();
-  const auto slow = client.subscribe({.addresses = {"flood"}, .credit = 2, .window = 10});
-  const auto quick = client.listen("flood");
-  const auto out = client.publisher("flood");
-  for (int i = 0; i < 100; ++i) client.publish(out, {std::to_string(i)});
-  EXPECT_EQ(client.host.take(quick.id, 100).size(), 100U);
-  std::uint64_t lost = 0;
-  while (lost < 88) {
-    const Event event = client.host.await_event(RST_EVENT_SUB_DROPPED, slow.id);
-    ASSERT_NE(event.kind, 0U);
-    lost += event.value;
+  struct Limit {
+    OptionList options;
+    std::size_t waits;
+  };
+  for (const Limit& limit : {Limit{{}, kBurst - kCredit},
+                             {{{"pending_messages", std::uint64_t{1000}}}, 1000},
+                             {{{"pending_bytes", std::uint64_t{50'000}}}, 10'000}}) {
+    const auto slow =
+        client.subscribe({.addresses = {"flood"}, .credit = kCredit, .window = kCredit, .options = limit.options});
+    const auto quick = client.listen("flood");
+    const auto out = client.publisher("flood");
+    for (std::size_t i = 0; i < kBurst; ++i) {
+      while (client.publish(out, {std::to_string(10'000 + i)}).code == RST_E_BACKPRESSURE) std::this_thread::yield();
+    }
+    EXPECT_EQ(client.host.take(quick.id, kBurst).size(), kBurst);
+    EXPECT_TRUE(client.flush(client.connection).ok());
+    EXPECT_EQ(client.stats(out.handle)[RST_STAT_PUBLISHED], kBurst);
+    const std::size_t lost = kBurst - kCredit - limit.waits;
+    std::uint64_t told = 0;
+    while (told < lost) {
+      const Event event = client.host.await_event(RST_EVENT_SUB_DROPPED, slow.id);
+      ASSERT_NE(event.kind, 0U);
+      told += event.value;
+    }
+    EXPECT_EQ(told, lost);
+    auto stats = client.stats(slow.handle);
+    EXPECT_EQ(stats[RST_STAT_DROPPED], lost);
+    EXPECT_EQ(stats[RST_STAT_WAITING], limit.waits);
+    EXPECT_EQ(stats[RST_STAT_DELIVERED], kCredit);
+    client.credit(slow, kBurst);
+    EXPECT_EQ(client.host.take(slow.id, kCredit + limit.waits).size(), kCredit + limit.waits);
+    stats = client.stats(slow.handle);
+    EXPECT_EQ(stats[RST_STAT_WAITING], 0U);
+    EXPECT_EQ(stats[RST_STAT_DELIVERED], kCredit + limit.waits);
+    client.close(slow.handle);
+    client.close(quick.handle);
   }
-  EXPECT_EQ(lost, 88U);  // two were delivered, ten wait
-  client.credit(slow, 100);
-  EXPECT_EQ(client.host.take(slow.id, 12).size(), 12U);
 }
 
 TEST_F(Core, HeadersAndWhatTravelsInThemComeOut) {

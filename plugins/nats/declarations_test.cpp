@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <span>
 #include <sstream>
 
 namespace ruststream::nats {
@@ -87,11 +88,77 @@ std::string kinds(std::uint64_t bits) {
   return text;
 }
 
+constexpr std::pair<std::uint32_t, const char*> kAbilities[] = {
+    {RST_CAP_SETTLE, "messages are settled: what is not comes again"},
+    {RST_CAP_SETTLE_CONFIRM, "a settlement can be confirmed by the server"},
+    {RST_CAP_RETRY, "retry"},
+    {RST_CAP_RETRY_AFTER, "retry after a delay"},
+    {RST_CAP_RELEASE, "release"},
+    {RST_CAP_REJECT, "reject"},
+    {RST_CAP_EXTEND, "a long handler asks for more time"},
+    {RST_CAP_ATTEMPT, "attempts are counted"},
+    {RST_CAP_OVERFLOW, "what a slow handler leaves waiting"},
+    {RST_CAP_BATCH, "batches"},
+    {RST_CAP_GROUP, "groups share the messages"},
+    {RST_CAP_WILDCARD, "wildcards"},
+    {RST_CAP_SEEK, "seek, and start at a position"},
+    {RST_CAP_POSITION, "positions of messages"},
+    {RST_CAP_PUBLISH_CONFIRM, "a publish can be confirmed: it is stored"},
+    {RST_CAP_PUBLISH_ORDER, "one publisher's messages keep their order"},
+    {RST_CAP_RECEIPT, "receipts of publishes: sequence, duplicate"},
+    {RST_CAP_DEDUPLICATE, "a message id that was seen is dropped"},
+    {RST_CAP_HEADERS, "headers"},
+    {RST_CAP_PAYLOAD, "any bytes, also none"},
+    {RST_CAP_MAX_PAYLOAD, "longest message"},
+    {RST_CAP_REQUEST, "requests and replies"},
+    {RST_CAP_MATCH, "which subscriptions a publish reaches is known before"},
+};
+
+/// How far a kind has it; empty: not at all.
+std::string level(const rst_kind& kind, std::uint32_t id) {
+  const auto* const found =
+      std::find_if(kind.caps, kind.caps + kind.cap_count, [&](const auto& c) { return c.id == id; });
+  if (found == kind.caps + kind.cap_count || found->level == RST_LEVEL_NONE) return "";
+  constexpr const char* kLevels[] = {"", "copies", "held by the plugin", "fixed", "yes"};
+  std::string text = kLevels[found->level];
+  if (id == RST_CAP_OVERFLOW)
+    text = found->limit == RST_OVERFLOW_DROP ? "lost beyond `pending_…`" : "stays in the stream";
+  if (id == RST_CAP_MAX_PAYLOAD) text = "as the server says";
+  if ((found->flags & RST_CAP_COUNTED) != 0) text += ", counted as an attempt";
+  if ((found->flags & RST_CAP_LOSES_ORDER) != 0) text += ", comes later";
+  if ((found->flags & RST_CAP_SHARED) != 0) text += ", of the whole group";
+  return text;
+}
+
+std::string guarantees() {
+  std::ostringstream out;
+  out << "| guarantee |";
+  for (const rst_kind& kind : kKindTable) out << " `" << sdk::view(kind.name) << "` |";
+  out << "\n|---|---|---|---|\n";
+  for (const auto& [id, what] : kAbilities) {
+    out << "| " << what << " |";
+    for (const rst_kind& kind : kKindTable) out << ' ' << level(kind, id) << " |";
+    out << '\n';
+  }
+  return out.str();
+}
+
+TEST(Readme, HasEveryGuarantee) {
+  for (const rst_kind& kind : kKindTable) {
+    for (const rst_capability& each : std::span{kind.caps, kind.cap_count}) {
+      EXPECT_NE(std::ranges::find(kAbilities, each.id, [](const auto& known) { return known.first; }),
+                std::end(kAbilities))
+          << sdk::view(kind.name) << ' ' << each.id;
+    }
+  }
+}
+
 std::string tables() {
   std::ostringstream out;
   out << "| kind | what it is |\n|---|---|\n";
   for (const rst_kind& each : kKindTable)
     out << "| `" << sdk::view(each.name) << "` | " << sdk::view(each.doc) << " |\n";
+  out << '\n' << guarantees();
   out << "\n| option | of | kinds | default | what it is |\n|---|---|---|---|---|\n";
   for (const sdk::Option& each : kOptionTable) {
     out << "| `" << sdk::view(each.decl.name) << "` | " << scopes(each.decl.scopes) << " | " << kinds(each.decl.kinds)

@@ -3,7 +3,6 @@
 
 #include "time.hpp"
 
-#include <ruststream/abi/ext/stats.h>
 #include <ruststream/sdk.hpp>
 
 #include <array>
@@ -245,23 +244,6 @@ inline constexpr std::array kJetStreamFields{
                "the number of this delivery among all of the consumer", kStreamBits),
     sdk::field(kFieldPending, "nats.pending", RST_TYPE_U64, "what the consumer has not delivered yet, behind this one",
                kStreamBits),
-};
-
-constexpr rst_stat_decl stat(std::uint32_t id, std::string_view name, std::uint16_t type, std::string_view doc) {
-  return {sdk::rst(name), sdk::rst(doc), id, type, RST_UNIT_MESSAGE};
-}
-inline constexpr std::array kStatTable{
-    stat(RST_STAT_WAITING, "waiting", RST_STAT_GAUGE, "not delivered yet, as the last delivery of the server said"),
-    stat(RST_STAT_UNSETTLED, "unsettled", RST_STAT_GAUGE, "delivered and not settled"),
-    stat(RST_STAT_PUBLISHED, "published", RST_STAT_COUNTER, "sent to the stream"),
-    stat(RST_STAT_DELIVERED, "delivered", RST_STAT_COUNTER, "redeliveries included"),
-    stat(RST_STAT_REDELIVERED, "redelivered", RST_STAT_COUNTER, "delivered a second time or more"),
-    stat(RST_STAT_ACKED, "acked", RST_STAT_COUNTER, "processed"),
-    stat(RST_STAT_RETRIED, "retried", RST_STAT_COUNTER, "failed"),
-    stat(RST_STAT_RELEASED, "released", RST_STAT_COUNTER, "given back unprocessed"),
-    stat(RST_STAT_REJECTED, "rejected", RST_STAT_COUNTER, "given up"),
-    stat(RST_STAT_CREDIT, "credit", RST_STAT_GAUGE, "that may still be delivered"),
-    stat(RST_STAT_IN_FLIGHT, "in_flight", RST_STAT_GAUGE, "published and not acknowledged yet"),
 };
 
 }  // namespace ruststream::nats

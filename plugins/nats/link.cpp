@@ -185,7 +185,7 @@ void Link::session_over() {
   if (!greeted_) return barriers_.session_down();
   outbox.down();
   requests.session_down();
-  tell(RST_EVENT_CONN_DOWN, &why_);
+  if (!ends_session_) tell(RST_EVENT_CONN_DOWN, &why_);
   barriers_.session_down();
   replies.down();
   for_each(consumers, [this](Consumer& each) { each.session_down(why_); });
@@ -229,10 +229,16 @@ void Link::close(bool abort, Time deadline) {
   io.timers.cancel(next_attempt_);
   if (dialing_) guard_->cut();
   if (!up_) return end_when_idle();
-  if (abort || !first) return session_->cut();
+  if (abort || !first) return end_session();
   barrier(deadline, [this](natsStatus) {
-    if (up_) session_->cut();
+    if (up_) end_session();
   });
+}
+
+/// As somebody asked: no loss to tell.
+void Link::end_session() {
+  ends_session_ = true;
+  session_->cut();
 }
 
 /// Nothing is under way any more: the connection ends, and may be gone when this returns.

@@ -80,6 +80,7 @@ class Link {
   void greet();
   void attempt_failed(const rst_error& why);
   void session_up();
+  void end_session();
   void session_over();
   void try_later();
   void fail_for_good(const rst_error& why);
@@ -99,7 +100,8 @@ class Link {
   const bool keeps_trying_;  // RST_CONNECT_RETRY_INITIAL
   const std::uint64_t timeout_ns_;
   State state_ = State::kDialing;
-  bool up_ = false, greeted_ = false, was_up_ = false, closing_ = false, dialing_ = false, socket_is_full_ = false;
+  bool up_ = false, greeted_ = false, was_up_ = false, closing_ = false, ends_session_ = false, dialing_ = false,
+       socket_is_full_ = false;
   Time open_deadline_;
   std::uint64_t refusals_ = 0;  // of the credentials, in a row
   rst_error why_{};

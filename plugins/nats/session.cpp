@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -121,7 +123,11 @@ std::shared_ptr<Session> Session::dial(Io& io, std::uint64_t link, const Setting
     io.post(link, [](Link& self) { self.connecting(); });
     status = natsConnection_Connect(&session->nc_, made);
   }
-  if (status == NATS_OK) return session;
+  if (status == NATS_OK) {
+    const auto longest = static_cast<unsigned>(milliseconds(2 * settings.keepalive));
+    (void)::setsockopt(session->fd_, IPPROTO_TCP, TCP_USER_TIMEOUT, &longest, sizeof longest);
+    return session;
+  }
   natsStatus last = NATS_OK;
   const char* text = nats_GetLastError(&last);
   const std::string_view said = last == status && text != nullptr ? text : "";

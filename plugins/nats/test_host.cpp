@@ -1,7 +1,10 @@
 #include "test_host.hpp"
 
 #include <ruststream/abi/ext/request.h>
+#include <ruststream/abi/ext/stats.h>
 
+#include <array>
+#include <span>
 #include <thread>
 
 extern "C" const rst_plugin* rst_plugin_nats();
@@ -270,6 +273,21 @@ void Client::credit(const Subscription& subscription, std::uint32_t messages) {
   call.bytes = 1U << 30U;
   rst_error error{};
   EXPECT_EQ(table.credit(instance, &call, &error), RST_DONE);
+}
+
+std::map<std::uint32_t, std::uint64_t> Client::stats(std::uint64_t handle) {
+  const auto* const extension = static_cast<const rst_stats*>(table.get_extension(str(RST_EXT_STATS)));
+  rst_stats_query query{};
+  query.struct_size = sizeof query;
+  query.handle = handle;
+  std::array<rst_stat, 32> numbers{};
+  std::uint32_t count = 0;
+  std::uint64_t age = 0;
+  rst_error error{};
+  EXPECT_EQ(extension->snapshot(instance, &query, numbers.data(), numbers.size(), &count, &age, &error), RST_DONE);
+  std::map<std::uint32_t, std::uint64_t> all;
+  for (const rst_stat& each : std::span{numbers}.first(count)) all[each.id] = each.value;
+  return all;
 }
 
 }  // namespace ruststream::nats::test

@@ -97,6 +97,8 @@ class Client {
   Outcome flush(std::uint64_t handle, std::uint64_t timeout_ns = 0);
   Outcome close(std::uint64_t handle, std::uint32_t flags = 0);
   void credit(const Subscription& subscription, std::uint32_t messages);
+  /// Of rst.stats, by RST_STAT_.
+  std::map<std::uint32_t, std::uint64_t> stats(std::uint64_t handle);
 
   const rst_plugin& table;
   Host host;

@@ -112,6 +112,7 @@ TEST(Quakes, WrongFlagsUrlsAndFilesAreRefusedByName) {
   expect_run({QUAKES, "--set", "subscription.scren.workers=2"}, 78, {"scren", "screen"});
   expect_run({QUAKES, "--broker", "memory:?topics=existing"}, 69, {"quakes.alert"});
   expect_run({QUAKES, "--set", "app.file=/nowhere.ndjson"}, 70, {"/nowhere.ndjson", "app.file"});
+  expect_run({QUAKES, "--set", "app.events=many"}, 70, {"app.events", "`many`"});
 }
 
 }  // namespace
