@@ -119,7 +119,7 @@ std::string level(const rst_kind& kind, std::uint32_t id) {
   const auto* const found =
       std::find_if(kind.caps, kind.caps + kind.cap_count, [&](const auto& c) { return c.id == id; });
   if (found == kind.caps + kind.cap_count || found->level == RST_LEVEL_NONE) return "";
-  constexpr const char* kLevels[] = {"", "copies", "held by the plugin", "fixed", "yes"};
+  constexpr const char* kLevels[] = {"", "copies", "held by the plugin", "fixed", "native"};
   std::string text = kLevels[found->level];
   if (id == RST_CAP_OVERFLOW)
     text = found->limit == RST_OVERFLOW_DROP ? "lost beyond `pending_…`" : "stays in the stream";

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "servers"))
 from nats_server import NatsServer  # noqa: E402
 
 WAIT_S = 60
+TROUBLE = re.compile(r"Z (warn|error) ")
 BATCHES = re.compile(r"received in \d+ batches")  # how many there are is a matter of time
 
 
@@ -39,7 +40,7 @@ class Quakes(unittest.IsolatedAsyncioTestCase):
         await self.client.flush()
 
     async def run_quakes(self, *words, publishes=True):
-        """What it prints at its end, and that it logged nothing but that it started and stopped."""
+        """What it prints at its end and counts when it stops; it has nothing to complain of."""
         service = await asyncio.create_subprocess_exec(QUAKES, *words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(lambda: service.returncode is None and service.kill())
         log = b""
@@ -50,10 +51,10 @@ class Quakes(unittest.IsolatedAsyncioTestCase):
         if publishes:
             await self.publish()
         out, rest = await asyncio.wait_for(service.communicate(), WAIT_S)
-        self.assertEqual(service.returncode, 0, (log + rest).decode())
-        for trouble in ("error", "lost", "dropped"):
-            self.assertNotIn(trouble, (log + rest).decode())
-        return BATCHES.sub("received", out.decode())
+        log = (log + rest).decode()
+        self.assertEqual(service.returncode, 0, log)
+        self.assertEqual([line for line in log.splitlines() if TROUBLE.search(line) and "at most once" not in line], [])
+        return BATCHES.sub("received", out.decode()), re.search("stopped: .*", log)[0]
 
     def on_nats(self, *words, publishes=True):
         return self.run_quakes("--broker", self.server.url, "--plugin", PLUGIN, "--set", f"app.events={len(feed())}", *words,
@@ -61,13 +62,13 @@ class Quakes(unittest.IsolatedAsyncioTestCase):
 
     async def test_the_summary_is_the_same_on_each_kind(self):
         memory = await self.run_quakes(publishes=False)
-        self.assertIn(f"{len(feed())} events", memory)
+        self.assertIn(f"{len(feed())} events", memory[0])
         self.assertEqual(await self.on_nats(), memory)
         stream = await self.client.jetstream().add_stream(name="QUAKES", subjects=["quakes.>"])
         self.assertEqual(stream.state.messages, 0)
         on_jetstream = ("--config", str(FOLDER / "jetstream.toml"))
         self.assertEqual(await self.on_nats(*on_jetstream), memory)
-        alerts = int(re.search(r"(\d+) alerts", memory)[1])
+        alerts = int(re.search(r"(\d+) alerts", memory[0])[1])
         self.assertEqual((await self.client.jetstream().stream_info("QUAKES")).state.messages, len(feed()) + alerts)
 
     async def test_a_stream_keeps_the_feed_until_the_service_comes(self):
