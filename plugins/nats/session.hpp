@@ -37,9 +37,9 @@ class Session {
   [[nodiscard]] bool wants_write() const noexcept { return wants_write_.load(std::memory_order_relaxed); }
   void read();
   void write();
-  /// With TLS cnats spins inside SSL_write while the socket is full, so what is handed to it at once is little. A
-  /// message may be longer: then the kernel ends the spinning, by ending a connection whose peer takes nothing for two
-  /// keepalives.
+  /// With TLS cnats waits for the socket while it is full, so what is handed to it at once is little. A message may be
+  /// longer: then the kernel ends the waiting, by ending a connection whose peer takes nothing for two keepalives
+  /// (TCP_USER_TIMEOUT).
   static constexpr std::uint64_t kMostTlsBytes = 32U << 10U;
   /// cnats has closed the connection: why() says why, and the closed callback follows.
   [[nodiscard]] bool is_over() const noexcept { return over_.load(std::memory_order_acquire); }

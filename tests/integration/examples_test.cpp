@@ -107,7 +107,8 @@ TEST(Quakes, PrintsTheFiguresOfTheFileOnEveryFormOfTheBroker) {
 
 TEST(Quakes, WrongFlagsUrlsAndFilesAreRefusedByName) {
   expect_run({QUAKES, "--brokers", "memory:"}, 64, {"--brokers", "--broker"});
-  expect_run({QUAKES, "--broker", "nats://localhost"}, 78, {"nats", "memory"});
+  expect_run({QUAKES, "--broker", "nowhere://localhost"}, 78, {"nowhere", "memory"});
+  expect_run({QUAKES, "--broker", "nats://127.0.0.1:1"}, 69, {"127.0.0.1:1"});
   expect_run({QUAKES, "--set", "subscription.screen.kind=log"}, 78, {"screen", "quakes.event.*", "log"});
   expect_run({QUAKES, "--set", "subscription.scren.workers=2"}, 78, {"scren", "screen"});
   expect_run({QUAKES, "--broker", "memory:?topics=existing"}, 69, {"quakes.alert"});
