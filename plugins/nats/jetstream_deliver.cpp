@@ -156,6 +156,11 @@ void StreamConsumer::status(natsMsg& message) {
     case PullEnd::kRefused:
       ledger_.ended(epoch, left);
       paused_until_ = Clock::now() + kRefusedDelay;
+      link.io.timers.cancel(later_);  // nothing else wakes a subscription that has nothing under way
+      later_ = link.io.timers.at(paused_until_, [this] {
+        later_ = Timers::kNone;
+        pull();
+      });
       return;
     case PullEnd::kMoved: return gone(false);
     case PullEnd::kDeleted: return gone(true);
