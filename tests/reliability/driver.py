@@ -25,7 +25,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "servers"), str(HERE.parent / "interop")]
 from nats_py import with_library  # noqa: E402
-from nats_server import NatsCluster, NatsServer  # noqa: E402
+from nats_server import NatsCluster, NatsServer, die_with_parent  # noqa: E402
 
 STREAM, CONSUMER = "NUMBERS", "notes"  # as in service.cpp, and the next two
 ACK_WAIT_S = 5
@@ -40,6 +40,10 @@ CUTS, RESTARTS = ("cut", "reset"), ("crash", "restart")
 BREAKS = ("cut", "reset", "crash", "cut", "reset", "cut", "kill", "reset", "cut", "restart", "reset", "cut", "reset")
 
 
+def start(*words, **pipes):
+    return subprocess.Popen([str(word) for word in words], text=True, preexec_fn=die_with_parent, **pipes)
+
+
 class Run:
     """What runs: servers, the proxy before them, the publisher and the service behind it."""
 
@@ -48,25 +52,24 @@ class Run:
         self.folder = Path(tempfile.mkdtemp(prefix="reliability."))
         self.incidents, self.notes, self.lines = [], [], 0
         self.publisher = self.service = None
-        self.servers = NatsCluster() if args.nodes == 3 else NatsServer()
+        self.servers = NatsCluster() if args.nodes == 3 else NatsServer(dies_with_parent=True)
         nodes = list(self.servers.nodes.values()) if args.nodes == 3 else [self.servers]
-        self.proxy = subprocess.Popen([args.proxy, *(str(node.port) for node in nodes)], stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, text=True)
+        self.proxy = start(args.proxy, *(node.port for node in nodes), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         ports = self.proxy.stdout.readline().split()
         self.url = "nats://" + ",".join(f"127.0.0.1:{port}" for port in ports) + "?discover=false"
         self.judged_url = ",".join(node.url for node in nodes)
 
     def publish(self):
         options = [f"replicas={self.args.nodes}"] + (["retention=workqueue"] if self.args.soak else [])
-        command = [self.args.service, "publish", self.url, self.args.plugin, self.args.messages, self.args.rate, *options]
-        self.publisher = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+        self.publisher = start(self.args.service, "publish", self.url, self.args.plugin, self.args.messages, self.args.rate,
+                               *options, stdout=subprocess.PIPE)
         if self.publisher.stdout.readline() != "ready\n":
             sys.exit("the publisher could not make its stream")
 
     def serve(self):
         self.notes.append(open(self.folder / f"notes{len(self.notes)}", "w+b"))
-        self.service = subprocess.Popen([self.args.service, "--broker", self.url, "--set", f"plugin.path={self.args.plugin}",
-                                         "--set", f"app.notes={self.notes[-1].name}"])
+        self.service = start(self.args.service, "--broker", self.url, "--set", f"plugin.path={self.args.plugin}",
+                             "--set", f"app.notes={self.notes[-1].name}")
 
     def handled(self):
         """How many numbers were noted, those of processes that have ended included."""
@@ -253,6 +256,7 @@ def main():
     args = parser.parse_args()
     if args.soak:
         args.messages = args.soak * args.rate
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all is cleaned up
     run = Run(args)
     try:
         return int((soak if args.soak else faults)(run))

@@ -160,7 +160,7 @@ class NatsCluster:
             try:
                 for index, port in enumerate(routes, 1):
                     cluster = f'server_name: n{index}\ncluster {{ name: test, listen: "127.0.0.1:{port}", routes: [{urls}] }}'
-                    self.nodes[f"n{index}"] = NatsServer(cluster)
+                    self.nodes[f"n{index}"] = NatsServer(cluster, dies_with_parent=True)
                 return self.until_whole()
             except RuntimeError as error:
                 self.close()
