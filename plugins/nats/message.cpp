@@ -125,6 +125,8 @@ Headers headers_of(natsMsg* received, sdk::Slab& slab) {
       std::free(values);
     }
   };
+  // cnats has lost their order; that of names is at least the same each time.
+  std::sort(keys, keys + key_count, [](std::string_view a, std::string_view b) { return a < b; });
   std::size_t count = 0;
   each_value([&](std::string_view, std::string_view) { ++count; });
   auto* const headers = reinterpret_cast<rst_header*>(slab.allocate(count * sizeof(rst_header)));
@@ -144,10 +146,6 @@ Headers headers_of(natsMsg* received, sdk::Slab& slab) {
                               0};
   });
   std::free(keys);
-  // cnats has lost their order; that of names is at least the same each time.
-  std::stable_sort(headers, headers + found.count, [](const rst_header& a, const rst_header& b) {
-    return std::string_view{a.name, a.name_len} < std::string_view{b.name, b.name_len};
-  });
   if (found.count != 0) found.first = headers;
   return found;
 }
