@@ -122,7 +122,7 @@ Headers headers_of(natsMsg* received, sdk::Slab& slab) {
       int count = 0;
       if (natsMsgHeader_Values(received, keys[key], &values, &count) != NATS_OK) continue;
       for (int value = 0; value < count; ++value) body(std::string_view{keys[key]}, std::string_view{values[value]});
-      std::free(values);
+      std::free(static_cast<void*>(values));
     }
   };
   // cnats has lost their order; that of names is at least the same each time.
@@ -145,7 +145,7 @@ Headers headers_of(natsMsg* received, sdk::Slab& slab) {
                               RST_HEADER_BYTES,
                               0};
   });
-  std::free(keys);
+  std::free(static_cast<void*>(keys));
   if (found.count != 0) found.first = headers;
   return found;
 }

@@ -33,7 +33,7 @@ std::vector<std::string> discovered_by(natsConnection* nc) {
     urls.emplace_back(servers[i]);
     std::free(servers[i]);
   }
-  std::free(servers);
+  std::free(static_cast<void*>(servers));
   return urls;
 }
 
