@@ -174,16 +174,15 @@ async def judge(told):
     await client.close()
     first, again = notes(told["notes"], count)
     wrong += [f"LOST, never handled: {n}" for n in range(count) if first[n] == 0]
-    after = [[] for _ in told["incidents"]]
+    after = Counter()
     for number, attempt, before, at in again:
         if (cause := explanation(told["incidents"], attempt, before, at)) is None:
             wrong.append(f"handled again without a reason: {number}, {before:.3f} and {at:.3f}, attempt {attempt}")
-        else:
-            after[cause].append((attempt, before, at))
-    for (kind, begin, end, note), found in zip(told["incidents"], after):
-        if len(found) > IN_FLIGHT and kind not in RESTARTS:
-            wrong.append(f"{len(found)} handled again after {kind}, which is more than are under way")
-    text = ", ".join(f"{kind}{note and f' ({note})'} {len(found)}" for (kind, *_, note), found in zip(told["incidents"], after))
+        after[cause] += 1
+    for index, (kind, *_) in enumerate(told["incidents"]):
+        if after[index] > IN_FLIGHT and kind not in RESTARTS:
+            wrong.append(f"{after[index]} handled again after {kind}, which is more than are under way")
+    text = ", ".join(f"{kind}{note and f' ({note})'} {after[index]}" for index, (kind, *_, note) in enumerate(told["incidents"]))
     print(f"{len(wrong)} wrong; {len(again)} handled again: {text}")
     print(*wrong[:20], sep="\n", end="\n" if wrong else "")
     return bool(wrong)
