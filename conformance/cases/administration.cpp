@@ -195,7 +195,7 @@ constexpr Case kCases[] = {
              "what the address held is gone.",
      .run =
          [](Test& t) {
-           const std::string name = t.address();
+           const std::string name = t.object();
            const Subscription sub = t.subscribe();
            const Publisher out = t.publisher();
            out.send("before");
@@ -206,7 +206,7 @@ constexpr Case kCases[] = {
            if (deleted.code == RST_E_NOT_FOUND) Test::skip("rst.admin knows no object of that name");
            expect_done(t, deleted, "delete");
            (void)out.publish(Out{.payload = "to nobody"});
-           if (t.testkit.create) expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
+           if (t.creates()) expect_done(t, administer(t, RST_ADMIN_CREATE, name), "create");
            const Subscription anew = t.subscribe();
            if (out.publish(Out{.payload = "after"}).code() != RST_OK) t.publisher().send("after");
            for (std::string came; came != "after";) {

@@ -323,7 +323,8 @@ constexpr Case kCases[] = {
            Proxy& proxy = t.proxy();
            const Subscription sub = t.subscribe({.connection = direct(t)});
            for (const Fault fault : kAll) {
-             const Publisher out = t.publisher({.connection = t.instance().connect()});
+             const Publisher out =
+                 t.publisher({.connection = t.instance().connect({.flags = RST_CONNECT_RETRY_INITIAL})});
              const Out message{.payload = "struck by " + std::string(name_of(fault))};
              const std::size_t before = proxy.struck();
              proxy.arm({.fault = fault,
