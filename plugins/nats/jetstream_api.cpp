@@ -7,13 +7,17 @@
 namespace ruststream::nats {
 namespace {
 
-Answered read(natsStatus status, natsMsg* reply, const std::string& about) {
+Answered read(natsStatus status, natsMsg* reply, const std::string& about, const std::string& subject) {
   Answered read;
   switch (status) {
     case NATS_OK: break;
     case NATS_NO_RESPONDERS:
       read.error = make_error(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE, about,
                               ": the server has no JetStream for this account; enable it, or wait for its leader");
+      return read;
+    case NATS_NOT_PERMITTED:
+      read.error = make_error(RST_E_DENIED, RST_ERROR_AUTH | RST_ERROR_USER, about,
+                              ": this connection has no permission to publish to `", sdk::subject(subject), "`");
       return read;
     case NATS_TIMEOUT:
       read.error = make_error(RST_E_TIMEOUT, RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED, about,
@@ -37,9 +41,10 @@ Answered read(natsStatus status, natsMsg* reply, const std::string& about) {
 
 void ask_api(Link& link, const std::string& what, std::string_view request, Time deadline, std::string about,
              std::function<void(const Answered&)> done) {
-  link.replies.ask(link.settings.js_prefix + '.' + what, request, deadline,
-                   [about = std::move(about), done = std::move(done)](natsStatus status, natsMsg* reply) {
-                     done(read(status, reply, about));
+  const std::string subject = link.settings.js_prefix + '.' + what;
+  link.replies.ask(subject, request, deadline,
+                   [about = std::move(about), subject, done = std::move(done)](natsStatus status, natsMsg* reply) {
+                     done(read(status, reply, about, subject));
                    });
 }
 

@@ -67,6 +67,7 @@ class StreamConsumer final : public Consumer {
   void drain() override;
   void credit_added() override;
   void refused(std::string_view what) override;
+  void publish_refused(std::string_view what) override;
   void close(bool abort, Time deadline) override;
   void snapshot(std::vector<rst_stat>& stats) const override;
 
@@ -80,7 +81,8 @@ class StreamConsumer final : public Consumer {
   struct Held {
     Message message;
     Time received;
-    AckSubject ack;  // its texts point into the message
+    AckSubject ack;             // its texts point into the message
+    const std::string* prefix;  // one of prefixes_: a later server may write another
   };
   /// A settlement on its way out.
   struct Out {
@@ -106,6 +108,7 @@ class StreamConsumer final : public Consumer {
   void go_on_behind(std::uint64_t sequence);
   void try_later(nanoseconds delay);
   void failed(const rst_error& why);
+  void failed_if(std::string_view what, const std::string& subject, std::string_view doing);
   void end(const rst_error& why);
   void told_down(const rst_error& why);
   void gone(bool deleted);
@@ -191,8 +194,9 @@ class StreamConsumer final : public Consumer {
     std::atomic<std::uint64_t> delivered{0}, redelivered{0}, acked{0}, retried{0}, released{0}, rejected{0};
   };
   Counters counters_;
-  std::uint64_t pending_ = 0;              // at the server, as the last delivery said
-  std::atomic<std::uint64_t> waiting_{0};  // that, and what is held
+  std::optional<std::uint64_t> pending_;  // at the server, as the last delivery said
+  static constexpr std::uint64_t kUnknown = UINT64_MAX;
+  std::atomic<std::uint64_t> waiting_{kUnknown};  // that, and what is held
 };
 
 template <class Body>

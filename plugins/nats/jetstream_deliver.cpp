@@ -95,7 +95,7 @@ void StreamConsumer::take() {
     if (ack.delivered > 1 && settles_) redelivered_.emplace_back(ack.stream_sequence, ack.delivered);
     last_sequence_ = std::max(last_sequence_, ack.stream_sequence);
     if (now == Time{}) now = Clock::now();
-    held_.push_back({std::move(message), now, ack});
+    held_.push_back({std::move(message), now, ack, &prefixes_.back()});
   }
   if (arrived != 0) ledger_.arrived(arrived);
   if (arrived != 0 && !held_.empty()) pending_ = held_.back().ack.pending;
@@ -212,8 +212,7 @@ void StreamConsumer::fill(sdk::Batch<StreamItem>& batch, std::uint32_t most) {
     }
     std::uint64_t token = 0;
     if (settles_) {
-      token =
-          tokens_.issue({next.ack.stream_sequence, AckPlace(prefixes_.back(), natsMsg_GetReply(next.message.get()))});
+      token = tokens_.issue({next.ack.stream_sequence, AckPlace(*next.prefix, natsMsg_GetReply(next.message.get()))});
       if (token == 0) return;
     }
     rst_message& message = add_received(batch, next.message.release(), spec_.shows_address, true);
@@ -239,7 +238,9 @@ void StreamConsumer::take_back(sdk::Batch<StreamItem>& batch) {
     const auto token = batch.messages()[index].token;
     if (settles_ && !tokens_.make_stale(token)) continue;
     AckSubject ack;
-    if (read(natsMsg_GetReply(message.get()), ack)) held_.push_front({std::move(message), now, ack});
+    if (read(natsMsg_GetReply(message.get()), ack)) {
+      held_.push_front({std::move(message), now, ack, &prefixes_.back()});
+    }
   }
 }
 
@@ -247,7 +248,7 @@ void StreamConsumer::take_back(sdk::Batch<StreamItem>& batch) {
 void StreamConsumer::pull() {
   if (state_ != State::kUp || subscription_ == nullptr) return;
   wants_credit();
-  waiting_.store(pending_ + held_.size(), std::memory_order_relaxed);
+  if (pending_) waiting_.store(*pending_ + held_.size(), std::memory_order_relaxed);
   const auto unsettled = settles_ ? tokens_.unsettled() : 0;
   const auto window = spec_.window - std::min<std::uint64_t>(spec_.window, unsettled);
   const auto room = std::min<std::uint64_t>(window, owner.credit().room());

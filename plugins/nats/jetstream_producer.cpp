@@ -68,7 +68,7 @@ std::int32_t StreamProducer::publish(rst_publish& call, sdk::ErrorOut error) {
     call.accepted = part.accepted;
   }
   if (part.count != call.count && part.accepted == part.count) {
-    owner.refused(refusals_);
+    owner.refused(link.outbox.refusals);
     if (part.count == 0) {
       result = error.flagged(RST_E_BACKPRESSURE, RST_ERROR_RETRYABLE,
                              "max_pending messages are not acknowledged yet; publish again after PUB_WRITABLE");
@@ -289,7 +289,7 @@ void StreamProducer::tell() {
     return true;
   });
   completions.flush();
-  refusals_.wake();
+  link.outbox.refusals.wake();
   if (!closing_ || !empty) return;
   timer_ = (link.io.timers.cancel(timer_), link.io.timers.at(Clock::now(), [this] { expire(); }));  // which ends it
 }
@@ -310,7 +310,7 @@ void StreamProducer::watch() {
 }
 
 void StreamProducer::expire() {
-  timer_ = Timers::kNone;
+  link.io.timers.cancel(timer_);  // which runs, or is left of watch() where close() ends it
   const auto now = Clock::now();
   const bool over = closing_ && now >= close_deadline_;
   finish_all(rst_status(RST_E_TIMEOUT, kMaybe), [&](const Slot& each) { return over || each.call->deadline <= now; });
@@ -329,7 +329,7 @@ void StreamProducer::expire() {
   link.io.timers.cancel(timer_);
   natsSubscription_Destroy(std::exchange(subscription_, nullptr));
   link.producers.erase(owner.id());  // from here on whoever has the last pin destroys this, on whatever thread
-  owner.closed(dropped_);  // it may be gone
+  owner.closed(dropped_);            // it may be gone
 }
 
 void StreamProducer::close(bool abort, Time deadline) {

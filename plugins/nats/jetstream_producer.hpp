@@ -84,7 +84,6 @@ class StreamProducer final : public Producer {
   std::vector<Call*> free_calls_, finished_;
   std::string reply_;  // these two of the call under way
   Time deadline_ = kNever;
-  sdk::Refusals refusals_;  // for want of a slot
   bool watched_ = false;
   std::atomic<std::uint64_t> published_{0}, in_flight_{0};
 };

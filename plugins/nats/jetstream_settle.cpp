@@ -176,7 +176,8 @@ void StreamConsumer::confirmed(const std::shared_ptr<Confirming>& of, std::size_
     const auto code = status == NATS_TIMEOUT             ? RST_E_TIMEOUT
                       : status == NATS_CONNECTION_CLOSED ? RST_E_CLOSED
                                                          : RST_E_UNAVAILABLE;
-    item->status = rst_status(code, RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED);
+    item->status = status == NATS_NOT_PERMITTED ? rst_status(RST_E_DENIED, RST_ERROR_AUTH | RST_ERROR_USER)
+                                                : rst_status(code, RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED);
   }
   if (item->status == RST_OK) counters_.add(counts);
   const bool settled = item->status == RST_OK || item->status == -RST_E_STALE;
@@ -220,14 +221,17 @@ void StreamConsumer::snapshot(std::vector<rst_stat>& stats) const {
   add(RST_STAT_RETRIED, counters_.retried.load(std::memory_order_relaxed));
   add(RST_STAT_RELEASED, counters_.released.load(std::memory_order_relaxed));
   add(RST_STAT_REJECTED, counters_.rejected.load(std::memory_order_relaxed));
-  add(RST_STAT_WAITING, waiting_.load(std::memory_order_relaxed));
+  const auto waiting = waiting_.load(std::memory_order_relaxed);
+  if (waiting != kUnknown) add(RST_STAT_WAITING, waiting);
 }
 
-void StreamConsumer::refused(std::string_view what) {
-  for (const auto& [of, name] : {std::pair{&pull_subject_, "pull"}, std::pair{&inbox_, "inbox"}}) {
-    if (of->empty() || what.find(*of) == std::string_view::npos) continue;
-    return failed(error_of(NATS_NOT_PERMITTED, std::string(name) + " of stream `" + spec_.config.stream + '`', what));
-  }
+void StreamConsumer::refused(std::string_view what) { failed_if(what, inbox_, "listen to an inbox"); }
+
+void StreamConsumer::publish_refused(std::string_view what) { failed_if(what, pull_subject_, "pull"); }
+
+void StreamConsumer::failed_if(std::string_view what, const std::string& subject, std::string_view doing) {
+  if (subject.empty() || what.find(subject) == std::string_view::npos) return;
+  failed(error_of(NATS_NOT_PERMITTED, std::string(doing) + " for stream `" + spec_.config.stream + '`', what));
 }
 
 /// What is unsettled goes back to the server, which knows it when the PONG has come; after a loss it is told again.

@@ -253,6 +253,7 @@ void Link::end_when_idle() {
 
 void Link::stop_timers() {
   for (Timers::Key* const each : {&next_attempt_, &next_ping_, &next_sweep_}) io.timers.cancel(*each);
+  requests.stop_timer();
 }
 
 void Link::add(Consumer& consumer, Time deadline) {
@@ -374,6 +375,8 @@ void Link::refused(const std::string& what) {
   if (what.find("ubscription") != std::string::npos) {
     for_each(consumers, [&](Consumer& each) { each.refused(what); });
   } else {
+    replies.refused(what);
+    for_each(consumers, [&](Consumer& each) { each.publish_refused(what); });
     for_each(producers, [&](Producer& each) { each.refused(what); });
   }
 }

@@ -33,12 +33,12 @@ void Replies::ask(const std::string& subject, std::string_view payload, Time dea
     if (!batch.control(subject.c_str(), (inbox_ + std::to_string(number)).c_str(), payload))
       return later(NATS_CONNECTION_DISCONNECTED, std::move(done));
   }
-  waiting_.emplace(number, Waiting{deadline, std::move(done)});
+  waiting_.emplace(number, Waiting{subject, deadline, std::move(done)});
   if (deadline < timer_.first) watch();
 }
 
 void Replies::later(natsStatus status, Done done) {
-  link_.io.timers.at(Clock::now(), [status, done = std::move(done)] { done(status, nullptr); });
+  link_.io.post(link_.owner.id(), [status, done = std::move(done)](Link&) { done(status, nullptr); });
 }
 
 /// One timer for all: at the first deadline.
@@ -94,6 +94,14 @@ void Replies::drain() {
     finish(number, NATS_OK, message.get());
   }
   if (!unrouted_.empty()) end_unrouted();
+}
+
+void Replies::refused(std::string_view what) {
+  std::vector<std::uint64_t> over;
+  for (const auto& [number, each] : waiting_) {
+    if (what.find('"' + each.subject + '"') != std::string_view::npos) over.push_back(number);
+  }
+  for (const auto number : over) finish(number, NATS_NOT_PERMITTED, nullptr);
 }
 
 void Replies::end_unrouted() {

@@ -19,8 +19,8 @@ class Replies {
  public:
   static constexpr std::size_t kMostWaiting = 1U << 17U;  // asked and not answered
 
-  /// NATS_OK with the reply, borrowed for the call; NATS_NO_RESPONDERS; NATS_TIMEOUT at the deadline;
-  /// NATS_CONNECTION_DISCONNECTED when the session ends, or there is none.
+  /// NATS_OK with the reply, borrowed for the call; NATS_NO_RESPONDERS; NATS_NOT_PERMITTED; NATS_TIMEOUT at the
+  /// deadline; NATS_CONNECTION_DISCONNECTED when the session ends, or there is none.
   using Done = std::function<void(natsStatus status, natsMsg* reply)>;
 
   explicit Replies(Link& link) : link_(link) {}
@@ -34,9 +34,12 @@ class Replies {
   void up(Session& session);
   void down();
   void drain();
+  /// The server's words: who asked on the subject in quotes there gets no answer.
+  void refused(std::string_view what);
 
  private:
   struct Waiting {
+    std::string subject;
     Time deadline;
     Done done;
   };

@@ -158,6 +158,8 @@ bool Requests::any(const sdk::Publisher& publisher) {
   return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.publisher == &publisher; });
 }
 
+void Requests::stop_timer() { link_.io.timers.cancel(timer_); }
+
 void Requests::arm() {
   const std::lock_guard lock(mutex_);
   while (!due_.empty() && find(due_.front().token) == nullptr) {

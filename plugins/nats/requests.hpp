@@ -45,6 +45,8 @@ class Requests {
   /// All of one publisher.
   void fail(const sdk::Publisher& publisher, const rst_error& why);
   [[nodiscard]] bool any(const sdk::Publisher& publisher);
+  /// The link ends.
+  void stop_timer();
 
  private:
   struct Slot {

@@ -36,6 +36,8 @@ class Consumer {
   virtual void drain() = 0;
   /// The server refused something by permission, in its own words: this subscription's subject stands in quotes there.
   virtual void refused(std::string_view what) = 0;
+  /// The same of something that was published on its behalf.
+  virtual void publish_refused(std::string_view /*what*/) {}
   /// There is credit again, after it starved.
   virtual void credit_added() = 0;
   /// Brings about link.consumers.erase(owner.id()) and owner.closed(), by `deadline`. Told a second time with abort.

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -83,6 +84,7 @@ struct Hooks {
       self.closed();
       link.session_closed();
     });
+    self.left_.store(true, std::memory_order_release);
   }
 };
 
@@ -204,7 +206,9 @@ natsStatus Session::set_tls(natsOptions* options, const Settings& settings, std:
   return status;
 }
 
+/// cnats' thread may still be inside post(): instance and queue must not end before it has left.
 Session::~Session() {
+  while (closed_ && !left_.load(std::memory_order_acquire)) std::this_thread::yield();
   if (nc_ != nullptr) natsConnection_Destroy(nc_);
 }
 

@@ -76,6 +76,7 @@ class Session {
   std::atomic<bool> wants_write_{false};
   std::atomic<bool> over_{false};
   bool closed_ = false;
+  std::atomic<bool> left_{false};  // cnats' thread, the closed callback
 
   friend struct Hooks;  // cnats' callbacks
 };

@@ -1,5 +1,6 @@
 #include "test_host.hpp"
 
+#include <ruststream/abi/ext/admin.h>
 #include <ruststream/abi/ext/request.h>
 #include <ruststream/abi/ext/stats.h>
 
@@ -262,6 +263,24 @@ Outcome Client::close(std::uint64_t handle, std::uint32_t flags) {
   const std::uint64_t op = ++last_id_;
   rst_error error{};
   return outcome(table.close(instance, handle, flags, 0, op, &error), op, error);
+}
+
+Outcome Client::admin(std::uint32_t action, const std::string& name, const OptionList& options,
+                      const std::string& parent) {
+  const auto given = options_of(options);
+  rst_admin_request request{};
+  request.struct_size = sizeof request;
+  request.connection = connection;
+  request.action = action;
+  request.kind = 1;
+  request.name = str(name);
+  request.parent = str(parent);
+  request.options = given.data();
+  request.option_count = static_cast<std::uint32_t>(given.size());
+  request.op = ++last_id_;
+  rst_error error{};
+  const auto* const extension = static_cast<const rst_admin*>(table.get_extension(str(RST_EXT_ADMIN)));
+  return outcome(extension->apply(instance, &request, &error), request.op, error);
 }
 
 void Client::credit(const Subscription& subscription, std::uint32_t messages) {

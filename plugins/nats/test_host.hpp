@@ -96,6 +96,9 @@ class Client {
   std::pair<Outcome, Message> request(const Publisher& publisher, const Out& message, std::uint64_t timeout_ns);
   Outcome flush(std::uint64_t handle, std::uint64_t timeout_ns = 0);
   Outcome close(std::uint64_t handle, std::uint32_t flags = 0);
+  /// Of rst.admin, on kind `jetstream`.
+  Outcome admin(std::uint32_t action, const std::string& name, const OptionList& options = {},
+                const std::string& parent = {});
   void credit(const Subscription& subscription, std::uint32_t messages);
   /// Of rst.stats, by RST_STAT_.
   std::map<std::uint32_t, std::uint64_t> stats(std::uint64_t handle);
