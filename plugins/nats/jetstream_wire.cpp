@@ -68,8 +68,8 @@ PullEnd pull_end(std::string_view code, std::string_view description) noexcept {
   if (code == "404" || code == "408") return PullEnd::kExpired;
   if (code == "423") return PullEnd::kRefused;
   if (code != "409") return PullEnd::kUnusable;
-  if (says("Message Size Exceeds")) return PullEnd::kExpired;
-  if (says("Exceeded MaxWaiting") || says("Batch Completed")) return PullEnd::kRefused;
+  if (says("Message Size Exceeds") || says("Batch Completed")) return PullEnd::kExpired;  // the latter: with bytes left
+  if (says("Exceeded MaxWaiting")) return PullEnd::kRefused;
   if (says("Consumer Deleted")) return PullEnd::kDeleted;
   if (says("Leadership Change") || says("Server Shutdown")) return PullEnd::kMoved;
   return PullEnd::kUnusable;

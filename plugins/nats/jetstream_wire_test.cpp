@@ -42,9 +42,10 @@ TEST(JetStreamWire, KnowsWhatAStatusEnds) {
        {Row{"100", "Idle Heartbeat", PullEnd::kAlive}, Row{"404", "No Messages", PullEnd::kExpired},
         Row{"408", "Request Timeout", PullEnd::kExpired},
         Row{"409", "Message Size Exceeds MaxBytes", PullEnd::kExpired},
-        Row{"409", "Exceeded MaxWaiting", PullEnd::kRefused}, Row{"409", "Consumer Deleted", PullEnd::kDeleted},
-        Row{"409", "Leadership Change", PullEnd::kMoved}, Row{"409", "Server Shutdown", PullEnd::kMoved},
-        Row{"409", "Exceeded MaxRequestBatch of 5", PullEnd::kUnusable}, Row{"500", "", PullEnd::kUnusable}}) {
+        Row{"409", "Exceeded MaxWaiting", PullEnd::kRefused}, Row{"409", "Batch Completed", PullEnd::kExpired},
+        Row{"409", "Consumer Deleted", PullEnd::kDeleted}, Row{"409", "Leadership Change", PullEnd::kMoved},
+        Row{"409", "Server Shutdown", PullEnd::kMoved}, Row{"409", "Exceeded MaxRequestBatch of 5", PullEnd::kUnusable},
+        Row{"500", "", PullEnd::kUnusable}}) {
     EXPECT_EQ(pull_end(code, description), expected) << code << ' ' << description;
   }
 }
