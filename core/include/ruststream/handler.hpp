@@ -85,13 +85,15 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
   /// The plain handler acknowledges its message. True: the next one of the run is to be handled in this call; false:
   /// the call is over.
   bool acknowledge() noexcept {
-    const std::uint64_t token = one_.message->token;
-    if (attached_ != nullptr || token == 0 || room_->next == room_->end ||
-        room_->stopping->load(std::memory_order_relaxed)) {
+    if (attached_ != nullptr || room_->next == room_->end || room_->stopping->load(std::memory_order_relaxed)) {
       finish(ack());
       return false;
     }
-    *room_->next++ = ack_of(token);
+    if (const std::uint64_t token = one_.message->token; token != 0) {
+      *room_->next++ = ack_of(token);
+    } else {
+      ++without_token_;
+    }
     ++acknowledged_;
     if (--left_ == 0) return false;
     const auto* const at = reinterpret_cast<const char*>(one_.message);
@@ -100,6 +102,8 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
   }
   /// How many messages acknowledge() took care of, and whether that was the whole run.
   [[nodiscard]] std::uint32_t acknowledged() const noexcept { return acknowledged_; }
+  /// How many of these there was nothing to settle of.
+  [[nodiscard]] std::uint32_t without_token() const noexcept { return without_token_; }
   [[nodiscard]] bool run_over() const noexcept { return left_ == 0; }
 
   // The end of a call: exactly one of these, or acknowledge().
@@ -121,6 +125,7 @@ class RUSTSTREAM_EXPORT Invocation final : public Call {
   std::uint32_t lane_ = 0;
   std::uint32_t left_ = 1;
   std::uint32_t acknowledged_ = 0;
+  std::uint32_t without_token_ = 0;
 };
 
 /// A coroutine's call while it runs, so that a consumer that ends before it can destroy it.
