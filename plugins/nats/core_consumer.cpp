@@ -180,7 +180,7 @@ void CoreConsumer::fill(sdk::Batch<Received>& batch, std::uint32_t most) {
 natsMsg* CoreConsumer::next() {
   for (std::size_t tried = 0; tried < subscriptions_.size();) {
     natsMsg* message = nullptr;
-    const natsStatus status = natsSubscription_NextMsg(&message, subscriptions_[next_subscription_], 0);
+    const natsStatus status = arrived_.next(subscriptions_[next_subscription_], message);
     if (status == NATS_OK) return message;
     if (status == NATS_NO_RESPONDERS) continue;  // the server's own note to somebody who used this subject for replies
     next_subscription_ = (next_subscription_ + 1) % subscriptions_.size();

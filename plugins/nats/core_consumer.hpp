@@ -50,6 +50,7 @@ class CoreConsumer final : public Consumer {
   sdk::BatchPool<Received>::Owner pool_;
   std::vector<natsSubscription*> subscriptions_;  // of the session; one per address
   std::size_t next_subscription_ = 0;             // round robin
+  Arrived arrived_;
   std::deque<natsMsg*> waiting_;
   std::uint64_t waiting_bytes_ = 0;
   std::uint64_t unreported_ = 0;  // of dropped_

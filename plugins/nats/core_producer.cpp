@@ -17,12 +17,12 @@ std::int32_t CoreProducer::publish(rst_publish& call, sdk::ErrorOut error) {
   Outgoings outgoings(destination_);
   std::shared_ptr<Publication> waiting;
   std::uint64_t published = 0;
-  const Time deadline = after(call.timeout_ns, link.settings.op_timeout);
   Outbox::Batch batch(link.outbox);
   const auto hold = [&](const Outgoing& out, std::uint32_t index) {
     Message copy = copy_of(out);
     if (copy == nullptr) return Outbox::Sent::kFailed;
     if (waiting == nullptr) waiting = std::make_shared<Publication>();
+    const Time deadline = after(call.timeout_ns, link.settings.op_timeout);
     const auto sent = batch.hold({std::move(copy), waiting, index, wire_size(out), deadline});
     if (sent == Outbox::Sent::kHeld) ++waiting->left;
     return sent;

@@ -72,11 +72,12 @@ void StreamConsumer::credit_added() {
 
 /// From cnats to held_. What is there is bounded by what was asked for.
 void StreamConsumer::take() {
+  Arrived waiting;
   std::uint64_t arrived = 0;
   Time now{};
   while (subscription_ != nullptr) {
     natsMsg* raw = nullptr;
-    const natsStatus next = natsSubscription_NextMsg(&raw, subscription_, 0);
+    const natsStatus next = waiting.next(subscription_, raw);
     if (next == NATS_NO_RESPONDERS) {  // to a pull request: newer servers say so of a consumer that is gone
       gone(false);
       continue;

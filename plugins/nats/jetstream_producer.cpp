@@ -212,11 +212,12 @@ void StreamProducer::refused(std::string_view what) {
 void StreamProducer::drain() {
   if (subscription_ == nullptr) return;
   bool any = false;
+  Arrived arrived;
   {
     std::unique_lock lock(mutex_, std::defer_lock);
     for (;;) {
       natsMsg* raw = nullptr;
-      const natsStatus status = natsSubscription_NextMsg(&raw, subscription_, 0);
+      const natsStatus status = arrived.next(subscription_, raw);
       if (status != NATS_OK && status != NATS_NO_RESPONDERS) break;
       if (!std::exchange(any, true)) lock.lock();
       if (status == NATS_NO_RESPONDERS) {

@@ -111,11 +111,8 @@ std::size_t wire_size(const Outgoing& message) noexcept {
   return size;
 }
 
-Headers headers_of(natsMsg* received, sdk::Slab& slab) {
+Headers headers_of(natsMsg* received, const char** keys, int key_count, sdk::Slab& slab) {
   Headers found;
-  const char** keys = nullptr;
-  int key_count = 0;
-  if (natsMsgHeader_Keys(received, &keys, &key_count) != NATS_OK) return found;
   const auto each_value = [&](auto&& body) {
     for (int key = 0; key < key_count; ++key) {
       const char** values = nullptr;

@@ -51,6 +51,22 @@ class Outgoings {
 /// What headers and payload take, against max_payload; as cnats writes them.
 [[nodiscard]] std::size_t wire_size(const Outgoing& message) noexcept;
 
+/// Takes what cnats has received for a subscription. To say that there is nothing cnats formats a text, which costs
+/// more than a message does: so it is asked first how many there are. [the thread that reads]
+class Arrived {
+ public:
+  /// NATS_OK, or what natsSubscription_NextMsg says; NATS_TIMEOUT: nothing more.
+  natsStatus next(natsSubscription* of, natsMsg*& message) {
+    if (left_ == 0 && (natsSubscription_GetPending(of, &left_, nullptr) != NATS_OK || left_ == 0)) return NATS_TIMEOUT;
+    const natsStatus status = natsSubscription_NextMsg(&message, of, 0);
+    left_ = status == NATS_OK || status == NATS_NO_RESPONDERS ? left_ - 1 : 0;
+    return status;
+  }
+
+ private:
+  int left_ = 0;
+};
+
 /// What a batch keeps of a message until it is released.
 struct Received {
   natsMsg* message = nullptr;
@@ -60,10 +76,6 @@ struct Received {
   }
 };
 
-/// Adds a received message to a batch of an Item that is or derives from Received; the batch owns it from here on.
-/// `shows_address`: the subscription has a pattern, or several addresses. `reply_is_ack`: what stands in the reply is
-/// no reply address.
-
 /// The headers of the message added last, and what travels in headers, into its cold line.
 struct Headers {
   const rst_header* first = nullptr;
@@ -71,20 +83,26 @@ struct Headers {
   std::uint64_t bytes = 0;
   std::string_view message_id, content_type, correlation;
 };
-[[nodiscard]] Headers headers_of(natsMsg* received, sdk::Slab& slab);
+/// `keys` are what natsMsgHeader_Keys gave, and freed.
+[[nodiscard]] Headers headers_of(natsMsg* received, const char** keys, int key_count, sdk::Slab& slab);
 
+/// Adds a received message to a batch of an Item that is or derives from Received; the batch owns it from here on.
+/// `shows_address`: the subscription has a pattern, or several addresses. `reply_is_ack`: what stands in the reply is
+/// no reply address.
 template <typename Item>
 rst_message& add_received(sdk::Batch<Item>& batch, natsMsg* received, bool shows_address, bool reply_is_ack = false) {
   const auto length = static_cast<std::uint64_t>(natsMsg_GetDataLength(received));
   rst_message& message = batch.add(reinterpret_cast<const std::uint8_t*>(natsMsg_GetData(received)), length);
   batch.item().message = received;
-  const Headers headers = headers_of(received, batch.slab());
+  const char** keys = nullptr;
+  int key_count = 0;
+  const bool has_headers = natsMsgHeader_Keys(received, &keys, &key_count) == NATS_OK;
   const char* const reply = reply_is_ack ? nullptr : natsMsg_GetReply(received);
+  if (!has_headers && reply == nullptr && !shows_address) return message;
+  const Headers headers = has_headers ? headers_of(received, keys, key_count, batch.slab()) : Headers{};
   message.headers = headers.first;
   message.header_count = headers.count;
   batch.add_bytes(headers.bytes);
-  const bool plain = headers.bytes == 0 && reply == nullptr && !shows_address;
-  if (plain) return message;
   rst_message_meta& meta = batch.meta();
   const auto set = [](auto*& at, std::uint32_t& size, std::string_view text) {
     if (text.empty()) return;

@@ -3,6 +3,7 @@
 #include "io.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace ruststream::nats {
 namespace {
@@ -37,17 +38,20 @@ Outbox::Batch::~Batch() {
   if (held) outbox_.io_.wake();
 }
 
+/// cnats is asked only when all that was added since the last time would be too much: its lock is another's too.
 bool Outbox::Batch::has_room(std::size_t bytes) {
-  if (!asked_) buffered_ = static_cast<std::uint64_t>(std::max(natsConnection_Buffered(direct_->nc()), 0));
-  asked_ = true;
-  if (buffered_ >= outbox_.write_buffer_) return false;
-  buffered_ += bytes + kFrame;
+  std::uint64_t& buffered = outbox_.buffered_;
+  if (buffered >= outbox_.write_buffer_) {
+    buffered = static_cast<std::uint64_t>(std::max(natsConnection_Buffered(direct_->nc()), 0));
+    if (buffered >= outbox_.write_buffer_) return false;
+  }
+  buffered += bytes + kFrame;
   return true;
 }
 
 Outbox::Sent Outbox::Batch::publish(const char* subject, const char* reply, std::string_view payload) {
   if (payload.size() > outbox_.max_payload_) return Sent::kTooLarge;
-  if (!has_room(payload.size())) return Sent::kNoRoom;
+  if (!has_room(std::strlen(subject) + payload.size())) return Sent::kNoRoom;
   const auto length = static_cast<int>(payload.size());
   const natsStatus status = reply == nullptr
                                 ? natsConnection_Publish(direct_->nc(), subject, payload.data(), length)
@@ -82,6 +86,7 @@ void Outbox::up(Session& session, std::uint64_t max_payload) {
   const std::lock_guard lock(mutex_);
   session_ = &session;
   max_payload_ = max_payload;
+  buffered_ = 0;
 }
 
 void Outbox::down() {

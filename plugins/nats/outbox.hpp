@@ -70,8 +70,6 @@ class Outbox {
     Outbox& outbox_;
     std::unique_lock<std::mutex> lock_;
     Session* direct_;
-    std::uint64_t buffered_ = 0;  // as cnats said, and what was added since
-    bool asked_ = false;
   };
 
   // [I/O thread]
@@ -100,6 +98,7 @@ class Outbox {
   std::mutex mutex_;
   Session* session_ = nullptr;
   std::uint64_t max_payload_ = 0;
+  std::uint64_t buffered_ = 0;  // in cnats' buffer at most, what must not wait apart
   std::deque<Held> held_;
   std::uint64_t held_bytes_ = 0;
   std::atomic<bool> holds_{false};  // held_ is not empty

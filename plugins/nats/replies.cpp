@@ -78,9 +78,10 @@ void Replies::down() {
 }
 
 void Replies::drain() {
+  Arrived arrived;
   while (subscription_ != nullptr) {
     natsMsg* raw = nullptr;
-    const natsStatus status = natsSubscription_NextMsg(&raw, subscription_, 0);
+    const natsStatus status = arrived.next(subscription_, raw);
     if (status == NATS_NO_RESPONDERS) {
       unrouted_.came(last_);
       continue;
