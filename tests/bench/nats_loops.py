@@ -50,6 +50,8 @@ SCENARIOS = [
     Scenario("jetstream_pull", 200_000, depth=4096),
     Scenario("nats_request", 20_000, "json"),
 ]
+# Of a service, instructions per message more than raw cnats, and allocations.
+OVER_RAW_MOST, ALLOCATIONS_OVER_RAW_MOST = 500, 0.05
 COUNTED = [(Scenario("nats_core", 20_000, decode), size) for decode in ("none", "json") for size in BYTES]
 
 
@@ -58,7 +60,6 @@ class NatsLoops:
 
     def __init__(self, programs, data, plugin, environment):
         self.programs, self.data, self.plugin, self.environment = programs, data, plugin, environment
-        self.loops = [loop for loop in LOOPS if (programs / f"bench_nats_{loop}").exists()]
         self.runs = itertools.count()
 
     def words(self, server, scenario, size, board, counted):
@@ -105,16 +106,16 @@ class NatsLoops:
         measured = []
         with NatsServer() as server:
             for scenario, size in itertools.product(scenarios, BYTES):
-                of_loop = {loop: [] for loop in self.loops}
+                of_loop = {loop: [] for loop in LOOPS}
                 for _ in range(rounds):
-                    for loop in self.loops:
+                    for loop in LOOPS:
                         of_loop[loop].append(self.once(server, loop, scenario, size))
-                measured += [entry(scenario, size, loop, of_loop) for loop in self.loops]
+                measured += [entry(scenario, size, loop, of_loop) for loop in LOOPS]
         return measured
 
-    def instructions(self):
+    def instructions(self, loops=LOOPS, counted=COUNTED):
         """Per message, all threads: the difference of two runs, since what is before the first message is not counted the same."""
-        return [self.per_message(loop, scenario, size) for scenario, size in COUNTED for loop in self.loops]
+        return [self.per_message(loop, scenario, size) for scenario, size in counted for loop in loops]
 
     def per_message(self, loop, scenario, size):
         twice = scenario._replace(messages=2 * scenario.messages)
@@ -130,6 +131,16 @@ class NatsLoops:
             allocations = self.once(server, loop, scenario, size, before, counted=True)
             totals = re.search(r"^totals: (\d+)", Path(folder, "out").read_text(), re.MULTILINE)
         return int(totals[1]), allocations
+
+
+def over_bounds(instructions):
+    raw = {(i["decode"], i["bytes"]): i for i in instructions if i["loop"] == "raw"}
+    for i in instructions:
+        than = raw[i["decode"], i["bytes"]]
+        more, allocations = i["instructions"] - than["instructions"], i["allocations"] - than["allocations"]
+        if i["loop"] == "service" and (more > OVER_RAW_MOST or allocations > ALLOCATIONS_OVER_RAW_MOST):
+            yield (f"{i['scenario']}, {i['bytes']} bytes, decode {i['decode']}: {more} instructions and {allocations:.3f} allocations "
+                   f"per message more than raw, at most {OVER_RAW_MOST} and {ALLOCATIONS_OVER_RAW_MOST}")
 
 
 def judge(said, scenario, loop):

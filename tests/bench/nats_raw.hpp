@@ -20,6 +20,8 @@ inline void need(natsStatus status, const char* what) {
   if (status != NATS_OK) fail(what, std::string(natsStatus_GetText(status)) + "; " + nats_GetLastError(nullptr));
 }
 
+inline constexpr std::int64_t kConnectMs = 60'000;  // valgrind takes its time
+
 /// With `asap` each publish is a write: for latency. Without, cnats writes what has gathered, for throughput.
 inline Connection connect(const Task& task, bool asap) {
   natsOptions* options = nullptr;
@@ -27,6 +29,7 @@ inline Connection connect(const Task& task, bool asap) {
   need(natsOptions_Create(&options), "options");
   need(natsOptions_SetURL(options, task.text("url").c_str()), "url");
   need(natsOptions_SetSendAsap(options, asap), "options");
+  need(natsOptions_SetTimeout(options, kConnectMs), "options");
   need(natsConnection_Connect(&connection, options), "connect");
   natsOptions_Destroy(options);
   return Connection(connection);

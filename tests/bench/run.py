@@ -3,6 +3,7 @@
 
   run.py BUILD [instructions] [throughput] [--accept]   measure (both unless told), check, write docs/benchmarks/results.json
   run.py BUILD check                                    instructions only: check, write nothing (a test of the first tier)
+  run.py BUILD check_nats                               the same of a service on NATS against raw cnats, with the worst payload
 
 BUILD is the folder of a release build. Exit code 1: a figure is over its bound or worse than the committed one, and
 results.json is left as it was unless --accept is given; 77: this is no release build, or valgrind is missing.
@@ -20,7 +21,8 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Optional
 
-from nats_loops import NatsLoops, show as show_nats, version as nats_server_version
+import nats_loops
+from nats_loops import NatsLoops
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "docs/benchmarks/results.json"
@@ -169,7 +171,7 @@ def environment(build):
     cpu = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     return {"cpu": cpu[1] if cpu else platform.machine(), "kernel": platform.release(), "compiler": said.splitlines()[0],
             "flags": flags, "libraries": dict(line.split(" ") for line in found.stdout.splitlines()),
-            "servers": {"nats-server": nats_server_version()},
+            "servers": {"nats-server": nats_loops.version()},
             "pinned": PINNED}
 
 
@@ -219,7 +221,7 @@ def show(figures, process, throughput):
 
 
 def main():
-    if len(sys.argv) < 2 or set(sys.argv[2:]) - {"instructions", "throughput", "check", "--accept"}:
+    if len(sys.argv) < 2 or set(sys.argv[2:]) - {"instructions", "throughput", "check", "check_nats", "--accept"}:
         sys.exit(__doc__)
     build = Path(sys.argv[1]).resolve()
     wanted = [word for word in sys.argv[2:] if word != "--accept"] or ["instructions", "throughput"]
@@ -234,17 +236,20 @@ def main():
         figures, cold = bench.instructions()
         wrong += [*over_bounds(figures), *regressions(figures, now, results)]
         results.update(instructions=figures, cold_start_top=cold)
+    nats = NatsLoops(bench.programs, DATA, build / "lib/ruststream/plugins/nats.so", bench.environment)
+    if "check_nats" in wanted:
+        nats_instructions = nats.instructions(("raw", "service"), nats_loops.COUNTED[-1:])
     if "throughput" in wanted:
         throughput, process = bench.throughput(), bench.process()
         wrong += process_over_bounds(process)
-        nats = NatsLoops(bench.programs, DATA, build / "lib/ruststream/plugins/nats.so", bench.environment)
         nats_throughput, nats_instructions = nats.throughput(), nats.instructions()
         results.update(throughput=throughput + nats_throughput, nats_instructions=nats_instructions, process=process)
+    wrong += nats_loops.over_bounds(nats_instructions)
     show(figures, process, throughput)
-    show_nats(nats_throughput, nats_instructions)
+    nats_loops.show(nats_throughput, nats_instructions)
     for line in wrong:
         print("WORSE", line)
-    if "check" not in wanted and (not wrong or "--accept" in sys.argv):
+    if not {"check", "check_nats"} & set(wanted) and (not wrong or "--accept" in sys.argv):
         RESULTS.write_text(json.dumps({"environment": now, **{k: v for k, v in results.items() if k != "environment"}}, indent=1) + "\n")
         print(f"written: {RESULTS.relative_to(ROOT)}")
     sys.exit(1 if wrong else 0)
