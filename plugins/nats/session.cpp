@@ -25,6 +25,8 @@ namespace ruststream::nats {
 
 namespace {
 
+constexpr int kReadBytes = 128 << 10;  // at once; each read costs a poll and, of a subscription, a waking of its host
+
 std::vector<std::string> discovered_by(natsConnection* nc) {
   std::vector<std::string> urls;
   char** servers = nullptr;
@@ -158,6 +160,7 @@ natsStatus Session::set_options(natsOptions* options, const Settings& settings, 
     return natsOptions_SetPingInterval(options, 0);
   });                                                           // its timer would close the socket under the I/O thread
   set([&] { return natsOptions_SetSendAsap(options, true); });  // no flusher thread: writing is the I/O thread's
+  set([&] { return natsOptions_SetIOBufSize(options, kReadBytes); });
   set([&] { return natsOptions_SetNoEcho(options, settings.no_echo); });
   if (!settings.name.empty()) set([&] { return natsOptions_SetName(options, settings.name.c_str()); });
   if (!settings.user.empty()) {

@@ -48,7 +48,7 @@ SCENARIOS = [
     Scenario("jetstream_pull", 100_000), Scenario("jetstream_pull", 100_000, depth=64),
     Scenario("jetstream_pull", 200_000, depth=512),
     Scenario("jetstream_pull", 200_000, depth=4096),
-    Scenario("nats_request", 20_000, "json"),
+    Scenario("nats_request", 10_000, "json"),
 ]
 # Of a service, instructions per message more than raw cnats, and allocations.
 OVER_RAW_MOST, ALLOCATIONS_OVER_RAW_MOST = 500, 0.05

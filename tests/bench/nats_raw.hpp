@@ -22,6 +22,8 @@ inline void need(natsStatus status, const char* what) {
 
 inline constexpr std::int64_t kConnectMs = 60'000;  // valgrind takes its time
 
+inline constexpr int kReadBytes = 128 << 10;  // as the plugin
+
 /// With `asap` each publish is a write: for latency. Without, cnats writes what has gathered, for throughput.
 inline Connection connect(const Task& task, bool asap) {
   natsOptions* options = nullptr;
@@ -30,6 +32,7 @@ inline Connection connect(const Task& task, bool asap) {
   need(natsOptions_SetURL(options, task.text("url").c_str()), "url");
   need(natsOptions_SetSendAsap(options, asap), "options");
   need(natsOptions_SetTimeout(options, kConnectMs), "options");
+  need(natsOptions_SetIOBufSize(options, kReadBytes), "options");
   need(natsConnection_Connect(&connection, options), "connect");
   natsOptions_Destroy(options);
   return Connection(connection);
