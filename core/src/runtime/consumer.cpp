@@ -185,7 +185,7 @@ void Consumer::close_run(const Invocation& invocation, rst_batch& batch) noexcep
   if (invocation.acknowledged() == 0) return;
   counts_.handled += invocation.acknowledged();
   if (invocation.without_token() != 0) subscription_.give_back(invocation.without_token(), 0);
-  unref(batch, invocation.acknowledged());
+  if (unref(batch, invocation.acknowledged()) && finished_.size() >= kSettleAtOnce) flush();
   arena_.reset();
 }
 

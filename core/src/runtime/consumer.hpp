@@ -164,7 +164,7 @@ class Consumer final : public Waker {
     return static_cast<std::size_t>(room_.next - settlements_.data());
   }
   void push(const MessageRef& ref, Verdict verdict, std::chrono::nanoseconds delay, std::string_view reason) noexcept;
-  void unref(rst_batch& batch, std::uint64_t messages) noexcept;
+  bool unref(rst_batch& batch, std::uint64_t messages) noexcept;
   [[nodiscard]] Outcome on_failure(const FailurePolicy& policy, const MessageRef& ref, std::string_view what) noexcept;
   [[nodiscard]] bool copy_to(const std::string& destination, const MessageRef& ref, std::string_view reason) noexcept;
   void defer(Invocation& invocation, PublishOp* attached, std::vector<std::pair<MessageRef, Outcome>> verdicts,

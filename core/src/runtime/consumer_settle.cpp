@@ -43,8 +43,7 @@ void Consumer::finish(Invocation& invocation, const Outcome& outcome, const std:
   const MessageRef ref = invocation.message();
   if (outcome.verdict() == Verdict::ack) {
     acknowledge(*ref.message);
-    unref(*ref.batch, 1);
-    if (finished_.size() >= kSettleAtOnce) flush();
+    if (unref(*ref.batch, 1) && finished_.size() >= kSettleAtOnce) flush();
   } else {
     settle(ref, outcome);
   }
@@ -198,15 +197,17 @@ void Consumer::push(const MessageRef& ref, Verdict verdict, std::chrono::nanosec
   if (finished_.size() >= kSettleAtOnce) flush();
 }
 
-/// So many messages of the batch are over; with the last one its memory goes back, after their settlement.
-void Consumer::unref(rst_batch& batch, std::uint64_t messages) noexcept {
+/// So many messages of the batch are over, perhaps all (true); with the last one its memory goes back, after their
+/// settlement.
+bool Consumer::unref(rst_batch& batch, std::uint64_t messages) noexcept {
   batch.host[1] -= messages;
-  if (batch.host[1] != 0) return;
+  if (batch.host[1] != 0) return false;
   const std::uint64_t place = batch.host[0];
   live_[place] = live_.back();
   live_[place]->host[0] = place;
   live_.pop_back();
   finished_.push_back(&batch);
+  return true;
 }
 
 void Consumer::flush() noexcept {
