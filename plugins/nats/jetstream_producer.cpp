@@ -53,6 +53,7 @@ std::int32_t StreamProducer::publish(rst_publish& call, sdk::ErrorOut error) {
   const bool waits = call.op != 0 && ((call.flags & RST_PUBLISH_CONFIRM) != 0 || call.receipts != nullptr);
   Outgoings outgoings(destination_);
   const std::lock_guard lock(mutex_);
+  if (ended_) return error(RST_E_CLOSED, "the publisher is closed");  // beside this call
   deadline_ = after(call.timeout_ns, link.settings.op_timeout);
   Call* const of = take_call();
   of->left = 1;  // this call itself, until it returns
@@ -325,6 +326,7 @@ void StreamProducer::expire() {
   {
     const std::lock_guard lock(mutex_);
     empty = oldest_ == next_;
+    ended_ = closing_ && empty;
   }
   if (!closing_ || !empty) return watch();
   link.io.timers.cancel(timer_);

@@ -84,7 +84,7 @@ class StreamProducer final : public Producer {
   std::vector<Call*> free_calls_, finished_;
   std::string reply_;  // these two of the call under way
   Time deadline_ = kNever;
-  bool watched_ = false;
+  bool watched_ = false, ended_ = false;
   std::atomic<std::uint64_t> published_{0}, in_flight_{0};
 };
 
