@@ -233,7 +233,7 @@ Outcome Client::publish(const Publisher& publisher, const Out& message, std::uin
   wire.publish.op = ++last_id_;
   wire.publish.timeout_ns = timeout_ns;
   rst_error error{};
-  const Outcome done = outcome(table.publish(instance, &wire.publish, &error), wire.publish.op, error);
+  Outcome done = outcome(table.publish(instance, &wire.publish, &error), wire.publish.op, error);
   if (!done.ok()) return done;
   return {rst_status_code(wire.status), rst_status_flags(wire.status), {}};
 }
@@ -247,6 +247,7 @@ std::pair<Outcome, Message> Client::request(const Publisher& publisher, const Ou
   const auto* const extension = static_cast<const rst_request*>(table.get_extension(str(RST_EXT_REQUEST)));
   const Outcome done = outcome(extension->request(instance, &wire.publish, &error), wire.publish.op, error);
   if (!done.ok()) return {done, {}};
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): how a completion carries a reply.
   auto* const batch = reinterpret_cast<rst_batch*>(done.value);
   Message reply = copy(batch).at(0);
   batch->ops->release(batch);
