@@ -8,8 +8,8 @@ namespace ruststream::nats {
 namespace {
 
 constexpr nanoseconds kDialGrace = 250ms;  // beyond its timeout; an operation has a second (C1)
-constexpr auto kRefusalGrace = 10ms;
-constexpr auto kSweepEvery = 20ms;  // for what waits past its deadline while it cannot be sent
+constexpr auto kRefusalGrace = 100ms;      // for cnats' callback thread, on a busy machine too
+constexpr auto kSweepEvery = 20ms;         // for what waits past its deadline while it cannot be sent
 
 /// Each may take itself out of the table.
 template <typename Table, typename Body>
