@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
 
 namespace bench {
 namespace {
@@ -84,6 +85,16 @@ void Loop::print() {
     return;
   }
   tally_.print(*window_, target_);
+}
+
+void run_scenario(const Scenarios& all, int argc, char** argv) {
+  const Task task({argv + 1, static_cast<std::size_t>(argc - 1)});
+  for (const auto& [name, run] : {std::pair{"nats_core", all.core}, std::pair{"nats_publish", all.publish},
+                                  std::pair{"nats_publish_confirmed", all.publish_confirmed},
+                                  std::pair{"jetstream_pull", all.pull}, std::pair{"nats_request", all.request}}) {
+    if (task.is("scenario", name)) return run(task);
+  }
+  fail("scenario", "is none of this program's");
 }
 
 }  // namespace bench

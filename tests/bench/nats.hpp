@@ -111,4 +111,15 @@ class Loop {
 
 [[noreturn]] void fail(const std::string& what, const std::string& why);
 
+/// What each program of the comparison has: the same five.
+struct Scenarios {
+  void (*core)(const Task&);
+  void (*publish)(const Task&);
+  void (*publish_confirmed)(const Task&);
+  void (*pull)(const Task&);
+  void (*request)(const Task&);
+};
+/// The one that a program's words name; ends the process when there is none of that name.
+void run_scenario(const Scenarios& all, int argc, char** argv);
+
 }  // namespace bench

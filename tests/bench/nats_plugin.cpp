@@ -133,25 +133,9 @@ void publish_confirmed(const Task& task) {
   loop.print();
 }
 
-struct Scenario {
-  const char* name;
-  void (*run)(const Task&);
-};
-constexpr std::array kScenarios = {Scenario{"nats_core", core}, Scenario{"nats_publish", publish},
-                                   Scenario{"nats_publish_confirmed", publish_confirmed},
-                                   Scenario{"jetstream_pull", pull}, Scenario{"nats_request", respond}};
-
-int main_of(std::span<char* const> words) {
-  const Task task(words);
-  for (const Scenario& each : kScenarios) {
-    if (!task.is("scenario", each.name)) continue;
-    each.run(task);
-    return EXIT_SUCCESS;
-  }
-  fail("scenario", "is none of this program's");
-}
-
 }  // namespace
 }  // namespace bench
 
-int main(int argc, char** argv) { return bench::main_of({argv + 1, static_cast<std::size_t>(argc - 1)}); }
+int main(int argc, char** argv) {
+  bench::run_scenario({bench::core, bench::publish, bench::publish_confirmed, bench::pull, bench::respond}, argc, argv);
+}
