@@ -14,11 +14,17 @@
 namespace ruststream::nats {
 namespace {
 
-// Descriptors are the process's, so this is too.
+// Descriptors are the process's, so this is too. It is not destroyed: the I/O thread may still run while a process that
+// never closed ends.
 std::mutex owned_mutex;
 std::set<int>& owned() {
-  static std::set<int> all;
-  return all;
+  union Kept {
+    Kept() : all() {}
+    ~Kept() {}
+    std::set<int> all;
+  };
+  static Kept kept;
+  return kept.all;
 }
 
 using Descriptor = std::pair<int, std::uint64_t>;

@@ -96,9 +96,9 @@ json StreamConfig::json() const {
 }
 
 const json& object_in(const json& of, const char* name) {
-  static const json empty = json::object();
+  static const json none;  // of no memory: the I/O thread may still run while a process that never closed ends
   const auto found = of.find(name);
-  return found != of.end() && found->is_object() ? *found : empty;
+  return found != of.end() && found->is_object() ? *found : none;
 }
 
 std::string text_in(const json& of, const char* name, std::string_view otherwise) {
