@@ -3,6 +3,7 @@
 
 #include <ruststream/abi/position.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,7 +34,9 @@ struct AckSubject {
       sum = sum * 10 + static_cast<std::uint64_t>(text[at] - '0');
     }
     value = static_cast<std::remove_reference_t<decltype(value)>>(sum);
-    return at != begin && (at == text.size() || text[at++] == '.');
+    if (at == begin || (at != text.size() && text[at] != '.')) return false;
+    at = std::min(at + 1, text.size());
+    return true;
   };
   return number(into.delivered) && number(into.stream_sequence) && number(into.consumer_sequence) &&
          number(into.time_ns) && number(into.pending);
