@@ -242,14 +242,18 @@ constexpr Case kCases[] = {
      .run =
          [](Test& t) {
            constexpr std::uint64_t kMost = 64U << 20U;  // more costs the runner too much
-           (void)t.instance().connection();
-           std::uint64_t limit = t.publish_kind.capability(RST_CAP_MAX_PAYLOAD).limit;
-           for (const Event& event : t.instance().host.events()) {  // what holds on this connection
-             if (event.kind != RST_EVENT_CONN_UP) continue;
-             for (const rst_capability& each : event.capabilities) {
+           const Connection& on = t.instance().connection();
+           const rst_capability declared = t.publish_kind.capability(RST_CAP_MAX_PAYLOAD);
+           std::uint64_t limit = declared.limit;
+           const auto found = [&] {  // what holds on this connection
+             const auto up = t.instance().host.take_event(RST_EVENT_CONN_UP, on.id);
+             if (!up) return false;
+             for (const rst_capability& each : up->capabilities) {
                if (each.id == RST_CAP_MAX_PAYLOAD && each.limit != 0) limit = each.limit;
              }
-           }
+             return true;
+           };
+           if ((declared.flags & RST_CAP_CONDITIONAL) != 0) (void)t.wait(found, t.testkit.arrival);
            const Publisher out = t.publisher();
            if (limit > kMost) Test::skip("the limit is " + std::to_string(limit) + " bytes: too many to try");
            const Subscription sub = t.subscribe({.credit_bytes = limit + 1, .window_bytes = 2 * limit});

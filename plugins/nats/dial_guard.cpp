@@ -1,7 +1,8 @@
 #include "dial_guard.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <array>
+#include <cstdlib>
 #include <dirent.h>
 #include <memory>
 #include <mutex>
@@ -9,7 +10,7 @@
 #include <set>
 #include <string_view>
 #include <sys/socket.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 namespace ruststream::nats {
 namespace {
@@ -29,17 +30,17 @@ std::set<int>& owned() {
 
 using Descriptor = std::pair<int, std::uint64_t>;
 
-/// With their inodes: numbers come again.
-std::vector<Descriptor> open_descriptors() {
+/// With their inodes: numbers come again. What the links say is read, since the descriptors are other people's.
+std::vector<Descriptor> open_sockets() {
+  constexpr std::string_view kSocket = "socket:[";  // and the inode
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"), &closedir);
   std::vector<Descriptor> found;
   while (const dirent* const each = folder == nullptr ? nullptr : readdir(folder.get())) {
-    const std::string_view name = each->d_name;
-    int number = 0;
-    struct stat what{};
-    const auto [end, failed] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (failed != std::errc() || end != name.data() + name.size() || fstat(number, &what) != 0) continue;
-    if (S_ISSOCK(what.st_mode)) found.emplace_back(number, what.st_ino);
+    std::array<char, 64> link{};
+    if (readlinkat(dirfd(folder.get()), each->d_name, link.data(), link.size() - 1) <= 0) continue;
+    const std::string_view what = link.data();
+    if (!what.starts_with(kSocket)) continue;
+    found.emplace_back(std::atoi(each->d_name), std::strtoull(link.data() + kSocket.size(), nullptr, 10));
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -57,12 +58,12 @@ std::uint16_t peer_port(int socket) {
 
 }  // namespace
 
-DialGuard::DialGuard(std::uint16_t port) : port_(port), before_(open_descriptors()) {}
+DialGuard::DialGuard(std::uint16_t port) : port_(port), before_(open_sockets()) {}
 
 void DialGuard::cut() {
   has_cut_ = true;
   const std::lock_guard lock(owned_mutex);
-  for (const Descriptor& each : open_descriptors()) {
+  for (const Descriptor& each : open_sockets()) {
     if (std::binary_search(before_.begin(), before_.end(), each) || owned().contains(each.first)) continue;
     if (peer_port(each.first) == port_) (void)shutdown(each.first, SHUT_RDWR);
   }

@@ -142,8 +142,9 @@ void StreamConsumer::status(natsMsg& message) {
   std::uint32_t epoch = 0;
   std::uint64_t left = 0;
   subject.remove_prefix(std::min(subject.size(), inbox_.size()));
-  const char* const end = subject.data() + subject.size();
-  const auto [dot, no_epoch] = std::from_chars(subject.data(), end, epoch);
+  const char* const first = subject.data();
+  const char* const end = first + subject.size();
+  const auto [dot, no_epoch] = std::from_chars(first, end, epoch);
   if (no_epoch != std::errc() || dot == end) return;
   (void)std::from_chars(dot + 1, end, left);
   if (epoch != ledger_.epoch()) return;
@@ -227,7 +228,7 @@ void StreamConsumer::fill(sdk::Batch<StreamItem>& batch, std::uint32_t most) {
     held_.pop_front();
   }
   counters_.delivered.fetch_add(batch.size(), std::memory_order_relaxed);
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the batch owns what was released
 
 /// The host refused a batch: its messages are as they were before.
 void StreamConsumer::take_back(sdk::Batch<StreamItem>& batch) {
