@@ -8,6 +8,7 @@
 #include <mutex>
 #include <netinet/in.h>
 #include <set>
+#include <string>
 #include <string_view>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,11 +34,12 @@ using Descriptor = std::pair<int, std::uint64_t>;
 /// With their inodes: numbers come again. What the links say is read, since the descriptors are other people's.
 std::vector<Descriptor> open_sockets() {
   constexpr std::string_view kSocket = "socket:[";  // and the inode
-  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir("/proc/self/fd"), &closedir);
+  const std::string path = "/proc/self/fd/";
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), &closedir);
   std::vector<Descriptor> found;
   while (const dirent* const each = folder == nullptr ? nullptr : readdir(folder.get())) {
     std::array<char, 64> link{};
-    if (readlinkat(dirfd(folder.get()), each->d_name, link.data(), link.size() - 1) <= 0) continue;
+    if (readlink((path + each->d_name).c_str(), link.data(), link.size() - 1) <= 0) continue;
     const std::string_view what = link.data();
     if (!what.starts_with(kSocket)) continue;
     found.emplace_back(std::atoi(each->d_name), std::strtoull(link.data() + kSocket.size(), nullptr, 10));
