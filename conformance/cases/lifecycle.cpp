@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <set>
+#include <thread>
 
 namespace conformance {
 namespace {
@@ -230,8 +231,9 @@ constexpr Case kCases[] = {
      .run =
          [](Test& t) {
            const bool runtime = t.plugin.table().runtime != RST_RUNTIME_NONE;
-           t.use_real_time();        // with whatever threads that needs
-           (void)t.address("life");  // where it has to be created: by another instance, which stays
+           t.use_real_time();          // with whatever threads that needs
+           (void)t.address("life");    // where it has to be created: by another instance, which stays
+           std::thread([] {}).join();  // a sanitizer starts one of its own with the first
            const Resources at_first;
            for (int i = 0; i < 2; ++i) live_and_end(t);
            const Resources second;
