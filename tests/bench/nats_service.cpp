@@ -3,6 +3,7 @@
 #include "bench.hpp"
 #include "nats.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace bench {
@@ -107,7 +108,7 @@ void publish_confirmed(const Task& task) {
   rs::Broker broker = connect(task);
   rs::Publisher out = publisher(task, broker, "jetstream", true);
   std::vector<rs::Publishing> window;
-  const std::uint64_t depth = task.number("depth");
+  const auto depth = std::max<std::uint64_t>(task.number("depth"), 1);
   window.reserve(depth);
   loop.begin();
   for (std::uint64_t i = 0; i < loop.target(); ++i, message.next()) {
