@@ -110,9 +110,9 @@ constexpr Case kCases[] = {
          [](Test& t) {
            const Subscription server = t.subscribe();
            const Publisher client = t.publisher(), out = t.publisher({.destination = ""});
+           const auto before = t.now();
            Asked asked = ask(client, {.payload = "silence"}, t.tick());
            const Message question = server.next("cap", "the request is delivered");
-           const auto before = t.now();
            const Outcome outcome = asked.pending.wait();
            t.expect_code(outcome.code, RST_E_TIMEOUT, "C1", "a request that nobody answered");
            t.expect(t.now() - before > t.tick() / 2, "C1", "TIMEOUT when the time is over", "it came early");

@@ -270,6 +270,7 @@ void StreamProducer::tell() {
     for (Call* const each : finished_) over.push_back(*each);
     free_calls_.insert(free_calls_.end(), finished_.begin(), finished_.end());
     finished_.clear();
+    telling_.store(true, std::memory_order_relaxed);
     oldest = oldest_;
     empty = oldest_ == next_;
   }
@@ -291,6 +292,7 @@ void StreamProducer::tell() {
     return true;
   });
   completions.flush();
+  telling_.store(false, std::memory_order_release);
   link.outbox.refusals.wake();
   if (!closing_ || !empty) return;
   timer_ = (link.io.timers.cancel(timer_), link.io.timers.at(Clock::now(), [this] { expire(); }));  // which ends it
@@ -354,7 +356,7 @@ std::int32_t StreamProducer::flush(std::uint64_t timeout_ns, std::uint64_t op, s
   std::uint64_t up_to = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (oldest_ == next_) return RST_DONE;
+    if (oldest_ == next_ && finished_.empty() && !telling_.load(std::memory_order_acquire)) return RST_DONE;
     up_to = next_;
   }
   link.io.post(owner.connection_id(), [id = owner.id(), up_to, deadline, op](Link& self) {

@@ -82,7 +82,8 @@ class StreamProducer final : public Producer {
   std::uint64_t next_ = 1, oldest_ = 1;  // numbers; what is below oldest_ has its status
   std::list<Call> calls_;                // all there ever were at once
   std::vector<Call*> free_calls_, finished_;
-  std::string reply_;  // these two of the call under way
+  std::atomic<bool> telling_{false};  // the host hears of what was in finished_
+  std::string reply_;                 // these two of the call under way
   Time deadline_ = kNever;
   bool watched_ = false, ended_ = false;
   std::atomic<std::uint64_t> published_{0}, in_flight_{0};
