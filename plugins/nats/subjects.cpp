@@ -28,7 +28,7 @@ SubjectFault check_pattern(std::string_view pattern) noexcept {
     before = c;
   }
   if (before == '.') return SubjectFault::kEmptyToken;
-  const auto rest = pattern.find(">");
+  const auto rest = pattern.find('>');
   const bool inside = rest != std::string_view::npos && rest + 1 != pattern.size() &&
                       (rest == 0 || pattern[rest - 1] == '.') && pattern[rest + 1] == '.';
   return inside ? SubjectFault::kWildcard : SubjectFault::kNone;

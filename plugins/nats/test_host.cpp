@@ -246,7 +246,7 @@ std::pair<Outcome, Message> Client::request(const Publisher& publisher, const Ou
   rst_error error{};
   const auto* const extension = static_cast<const rst_request*>(table.get_extension(str(RST_EXT_REQUEST)));
   const Outcome done = outcome(extension->request(instance, &wire.publish, &error), wire.publish.op, error);
-  if (!done.ok()) return {done, {}};
+  if (!done.ok() || done.value == 0) return {done, {}};
   // NOLINTNEXTLINE(performance-no-int-to-ptr): how a completion carries a reply.
   auto* const batch = reinterpret_cast<rst_batch*>(done.value);
   Message reply = copy(batch).at(0);
