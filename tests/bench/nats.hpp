@@ -60,7 +60,7 @@ class Message {
   /// The next in turn.
   void next() noexcept;
 
-  static std::uint64_t sequence(const char* payload) noexcept {
+  static std::uint64_t sequence(std::string_view payload) noexcept {
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < kDigits; ++i) value = value * 10 + static_cast<std::uint64_t>(payload[kAt + i] - '0');
     return value - kFirst;

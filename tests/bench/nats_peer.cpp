@@ -46,7 +46,7 @@ void request(const Task& task) {
     const std::uint64_t sent = now_ns();
     need(natsConnection_Request(&reply, connection.get(), subject, message.text().data(), length, kReplyMs), "request");
     tally.took(sent);
-    tally.take(Message::sequence(natsMsg_GetData(reply)));
+    tally.take(Message::sequence({natsMsg_GetData(reply), Message::kAt + Message::kDigits}));
     natsMsg_Destroy(reply);
   }
   tally.print(window, target);

@@ -5,6 +5,7 @@
 #include "nats_reader.hpp"
 
 #include <array>
+#include <cinttypes>
 #include <cstdio>
 
 namespace bench {
@@ -62,8 +63,8 @@ void respond(const Task& task) {
   const auto answer = [&](const rst_message& message) {
     const std::uint64_t sequence = reader.sequence(payload_of(message));
     std::array<char, 64> reply;  // NOLINT(cppcoreguidelines-pro-type-member-init): written next
-    const int length = std::snprintf(reply.data(), reply.size(), R"({"id":%llu,"qty":37})",
-                                     static_cast<unsigned long long>(sequence + Message::kFirst));
+    const int length =
+        std::snprintf(reply.data(), reply.size(), R"({"id":%)" PRIu64 R"(,"qty":37})", sequence + Message::kFirst);
     rst_out_message out = to_send({reply.data(), static_cast<std::size_t>(length)});
     out.destination = reinterpret_cast<const char*>(message.meta->reply_to);
     out.destination_len = message.meta->reply_to_len;

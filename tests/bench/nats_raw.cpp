@@ -8,6 +8,7 @@
 #include <simdjson.h>
 
 #include <array>
+#include <cinttypes>
 #include <cstdio>
 #include <vector>
 
@@ -124,8 +125,8 @@ void respond(const Task& task) {
     auto& with = *static_cast<Taking*>(closure);
     const std::uint64_t sequence = with.reader.sequence(payload_of(message));
     std::array<char, 64> reply;  // NOLINT(cppcoreguidelines-pro-type-member-init): written next
-    const int length = std::snprintf(reply.data(), reply.size(), R"({"id":%llu,"qty":37})",
-                                     static_cast<unsigned long long>(sequence + Message::kFirst));
+    const int length =
+        std::snprintf(reply.data(), reply.size(), R"({"id":%)" PRIu64 R"(,"qty":37})", sequence + Message::kFirst);
     need(natsConnection_Publish(to, natsMsg_GetReply(message), reply.data(), length), "reply");
     natsMsg_Destroy(message);
     with.loop.take(sequence);

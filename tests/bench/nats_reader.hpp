@@ -14,7 +14,7 @@ class Reader {
 
   /// The message's sequence number, out of its JSON or out of its place in the text.
   std::uint64_t sequence(std::string_view payload) {
-    if (!json_) return Message::sequence(payload.data());
+    if (!json_) return Message::sequence(payload);
     Trade trade;
     ruststream::Error error;
     const ruststream::DecodeInput input{payload.data(), payload.size(), &arena_};

@@ -22,8 +22,9 @@ rs::Registration subscribe(const Task& task, rs::Scope& scope, Loop& loop) {
   if (task.is("decode", "json")) {
     return scope.subscribe(subject, [&](const Trade& trade) { loop.take(trade.id - Message::kFirst); });
   }
-  return scope.subscribe(
-      subject, [&](rs::Payload bytes) { loop.take(Message::sequence(reinterpret_cast<const char*>(bytes.data()))); });
+  return scope.subscribe(subject, [&](rs::Payload bytes) {
+    loop.take(Message::sequence({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+  });
 }
 
 void end(rs::App& app) {
