@@ -166,7 +166,7 @@ constexpr Case kCases[] = {
      .needs = {RST_CAP_SEEK},
      .run =
          [](Test& t) {
-           (void)t.subscribe({.group = t.kind.can(RST_CAP_GROUP) ? "elsewhere" : ""}).close().wait();  // makes the log
+           subscribe_once(t);
            t.publisher().send(numbered(10));
            const Subscription sub = t.subscribe({.start = position(RST_POSITION_EARLIEST)});
            t.publisher().send("after");
@@ -180,7 +180,7 @@ constexpr Case kCases[] = {
      .needs = {RST_CAP_SEEK},
      .run =
          [](Test& t) {
-           (void)t.subscribe({.group = t.kind.can(RST_CAP_GROUP) ? "elsewhere" : ""}).close().wait();
+           subscribe_once(t);
            t.publisher().send(numbered(10));
            const Subscription sub = t.subscribe({.start = position(RST_POSITION_LATEST)});
            t.publisher().send("after");

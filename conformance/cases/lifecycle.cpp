@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <set>
-#include <thread>
 
 namespace conformance {
 namespace {
@@ -231,9 +230,9 @@ constexpr Case kCases[] = {
      .run =
          [](Test& t) {
            const bool runtime = t.plugin.table().runtime != RST_RUNTIME_NONE;
-           t.use_real_time();          // with whatever threads that needs
-           (void)t.address("life");    // where it has to be created: by another instance, which stays
-           std::thread([] {}).join();  // a sanitizer starts one of its own with the first
+           t.use_real_time();        // with whatever threads that needs
+           (void)t.address("life");  // where it has to be created: by another instance, which stays
+           t.elsewhere([] {});       // a sanitizer starts a thread of its own beside the first one
            const Resources at_first;
            for (int i = 0; i < 2; ++i) live_and_end(t);
            const Resources second;
@@ -334,7 +333,7 @@ constexpr Case kCases[] = {
            const Subscription longer = t.subscribe({.addresses = {address}});
            t.publisher({.destination = address}).send(numbered(5));
            const rst_position beyond = position_of(t, longer.next(5).back());
-           (void)t.subscribe({.group = t.kind.can(RST_CAP_GROUP) ? "elsewhere" : ""}).close().wait();  // makes the log
+           subscribe_once(t);
            t.publisher().send("first");
            auto [failed, pending] = t.instance().try_subscribe({.start = beyond});
            if (pending.wait().ok()) Test::skip("a subscription starts at any position");

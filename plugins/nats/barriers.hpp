@@ -20,7 +20,6 @@ class Barriers {
   void add(Session* session, Time deadline, Done done);
   /// The worker is waiting for a PONG of the session: it must not be destroyed.
   [[nodiscard]] bool busy() const noexcept { return busy_; }
-  [[nodiscard]] bool empty() const noexcept { return waiting_.empty(); }
   /// The session is over: all fail.
   void session_down();
   /// The worker's answer.

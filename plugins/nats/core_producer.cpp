@@ -36,12 +36,9 @@ std::int32_t CoreProducer::publish(rst_publish& call, sdk::ErrorOut error) {
       call, owner, link.outbox.refusals, error, [&](const rst_out_message& message, std::uint32_t index) {
         Outgoing out;
         if (const auto refused = outgoings.make(message, out); refused != RST_OK) return refused;
-        switch (batch.session() != nullptr ? send(out) : hold(out, index)) {
-          case Outbox::Sent::kNoRoom: return -RST_E_BACKPRESSURE;
-          case Outbox::Sent::kTooLarge: return -RST_E_TOO_LARGE;
-          case Outbox::Sent::kFailed: return rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE);
-          default: ++published; return RST_OK;
-        }
+        const auto status = Outbox::status_of(batch.session() != nullptr ? send(out) : hold(out, index));
+        if (status == RST_OK) ++published;
+        return status;
       });
   published_.fetch_add(published, std::memory_order_relaxed);
   if (result < 0 || waiting == nullptr) return result;

@@ -122,25 +122,17 @@ std::int32_t StreamProducer::accept(Outbox::Batch& batch, Outgoings& outgoings, 
 }
 
 std::int32_t StreamProducer::send(Outbox::Batch& batch, Outgoing& out, bool& held) {
-  const auto status_of = [](Outbox::Sent sent) {
-    switch (sent) {
-      case Outbox::Sent::kNoRoom: return -RST_E_BACKPRESSURE;
-      case Outbox::Sent::kTooLarge: return -RST_E_TOO_LARGE;
-      case Outbox::Sent::kFailed: return rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE);
-      default: return static_cast<int>(RST_OK);
-    }
-  };
   const bool expects = !stream_.empty() || (out.source->props != nullptr && out.source->props->option_count != 0);
   if (!out.has_headers && !expects && batch.session() != nullptr) {
-    return status_of(batch.publish(out.subject, out.reply, out.payload));
+    return Outbox::status_of(batch.publish(out.subject, out.reply, out.payload));
   }
   Message copy = copy_of(out);
   std::size_t bytes = wire_size(out);
   if (copy == nullptr || (expects && !add_expectations(*copy, *out.source, bytes))) return -RST_E_INTERNAL;
-  if (batch.session() != nullptr) return status_of(batch.publish(*copy, bytes));
+  if (batch.session() != nullptr) return Outbox::status_of(batch.publish(*copy, bytes));
   if (batch.max_payload() != 0 && bytes > batch.max_payload()) return -RST_E_TOO_LARGE;
   held = true;
-  return status_of(batch.hold({std::move(copy), nullptr, 0, bytes, deadline_}));
+  return Outbox::status_of(batch.hold({std::move(copy), nullptr, 0, bytes, deadline_}));
 }
 
 bool StreamProducer::add_expectations(natsMsg& message, const rst_out_message& source, std::size_t& bytes) const {

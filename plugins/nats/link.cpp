@@ -303,7 +303,7 @@ bool Link::writes_now() const noexcept { return up_ && !socket_is_full_ && sessi
 
 void Link::serve(short ready) {
   if (!up_) return;
-  if (outbox.wants_pump()) written();
+  if (outbox.holds_any()) written();
   if (session_->wants_write() && (!socket_is_full_ || (ready & POLLOUT) != 0)) write();
   if (up_ && (ready & (POLLIN | POLLHUP | POLLERR)) != 0) read();
   if (up_ && session_->is_over()) session_over();

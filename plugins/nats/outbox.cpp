@@ -21,7 +21,28 @@ void end(Held& held, std::int32_t status, Outbox::Finished& finished) {
   if (--of.left == 0) finished.push_back(std::move(held.of));
 }
 
+std::uint64_t buffered_by(natsConnection* nc) {
+  return static_cast<std::uint64_t>(std::max(natsConnection_Buffered(nc), 0));
+}
+
+bool hand_over(natsConnection* nc, const char* subject, const char* reply, std::string_view payload) {
+  const auto length = static_cast<int>(payload.size());
+  const natsStatus status = reply == nullptr
+                                ? natsConnection_Publish(nc, subject, payload.data(), length)
+                                : natsConnection_PublishRequest(nc, subject, reply, payload.data(), length);
+  return status == NATS_OK;
+}
+
 }  // namespace
+
+std::int32_t Outbox::status_of(Sent sent) noexcept {
+  switch (sent) {
+    case Sent::kNoRoom: return -RST_E_BACKPRESSURE;
+    case Sent::kTooLarge: return -RST_E_TOO_LARGE;
+    case Sent::kFailed: return rst_status(RST_E_UNAVAILABLE, RST_ERROR_RETRYABLE);
+    default: return RST_OK;
+  }
+}
 
 Outbox::Outbox(Io& io, const Settings& settings)
     : io_(io), write_buffer_(settings.write_buffer), reconnect_buffer_(settings.reconnect_buffer) {}
@@ -42,7 +63,7 @@ Outbox::Batch::~Batch() {
 bool Outbox::Batch::has_room(std::size_t bytes) {
   std::uint64_t& buffered = outbox_.buffered_;
   if (buffered >= outbox_.write_buffer_) {
-    buffered = static_cast<std::uint64_t>(std::max(natsConnection_Buffered(direct_->nc()), 0));
+    buffered = buffered_by(direct_->nc());
     if (buffered >= outbox_.write_buffer_) return false;
   }
   buffered += bytes + kFrame;
@@ -52,11 +73,7 @@ bool Outbox::Batch::has_room(std::size_t bytes) {
 Outbox::Sent Outbox::Batch::publish(const char* subject, const char* reply, std::string_view payload) {
   if (payload.size() > outbox_.max_payload_) return Sent::kTooLarge;
   if (!has_room(std::strlen(subject) + payload.size())) return Sent::kNoRoom;
-  const auto length = static_cast<int>(payload.size());
-  const natsStatus status = reply == nullptr
-                                ? natsConnection_Publish(direct_->nc(), subject, payload.data(), length)
-                                : natsConnection_PublishRequest(direct_->nc(), subject, reply, payload.data(), length);
-  return status == NATS_OK ? Sent::kHandedOver : Sent::kFailed;
+  return hand_over(direct_->nc(), subject, reply, payload) ? Sent::kHandedOver : Sent::kFailed;
 }
 
 Outbox::Sent Outbox::Batch::publish(natsMsg& message, std::size_t bytes) {
@@ -75,11 +92,7 @@ Outbox::Sent Outbox::Batch::hold(Held held) {
 }
 
 bool Outbox::Batch::control(const char* subject, const char* reply, std::string_view payload) {
-  if (outbox_.session_ == nullptr) return false;
-  natsConnection* const nc = outbox_.session_->nc();
-  const auto length = static_cast<int>(payload.size());
-  return (reply == nullptr ? natsConnection_Publish(nc, subject, payload.data(), length)
-                           : natsConnection_PublishRequest(nc, subject, reply, payload.data(), length)) == NATS_OK;
+  return outbox_.session_ != nullptr && hand_over(outbox_.session_->nc(), subject, reply, payload);
 }
 
 void Outbox::up(Session& session, std::uint64_t max_payload) {
@@ -99,7 +112,7 @@ void Outbox::pump(Finished& finished) {
     const std::lock_guard lock(mutex_);
     if (session_ == nullptr) return;
     const std::uint64_t most = session_->is_plain() ? write_buffer_ : std::min(write_buffer_, Session::kMostTlsBytes);
-    while (!held_.empty() && static_cast<std::uint64_t>(std::max(natsConnection_Buffered(session_->nc()), 0)) < most) {
+    while (!held_.empty() && buffered_by(session_->nc()) < most) {
       Held held = std::move(held_.front());
       held_.pop_front();
       held_bytes_ -= held.bytes + kFrame;

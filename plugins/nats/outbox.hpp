@@ -43,6 +43,8 @@ class Outbox {
   using Finished = std::vector<std::shared_ptr<Publication>>;
 
   enum class Sent : std::uint8_t { kHandedOver, kHeld, kNoRoom, kTooLarge, kFailed };
+  /// As a message's status.
+  [[nodiscard]] static std::int32_t status_of(Sent sent) noexcept;
 
   /// Several sends by one thread, in order: holds the lock, which is held for no I/O, and wakes the I/O thread at its
   /// end. [any thread]
@@ -84,8 +86,6 @@ class Outbox {
   void fail(std::int32_t status, Finished& finished);
   [[nodiscard]] bool holds(std::uint64_t publisher);
   [[nodiscard]] bool holds_any() const noexcept { return holds_.load(std::memory_order_relaxed); }
-  /// Something was held while there is a session.
-  [[nodiscard]] bool wants_pump() const noexcept { return holds_any(); }
 
   sdk::Refusals refusals;
 

@@ -9,7 +9,7 @@ namespace ruststream::nats {
 std::string new_inbox(std::string_view prefix) {
   constexpr std::string_view kUsual = "_INBOX.";
   natsInbox* made = nullptr;
-  if (natsInbox_Create(&made) != NATS_OK) throw std::bad_alloc();
+  if (natsInbox_Create(&made) != NATS_OK) throw sdk::Failure{RST_E_EXHAUSTED, "cnats gives no inbox"};
   std::string inbox(prefix);
   inbox += '.';
   inbox += std::string_view(made).substr(kUsual.size());

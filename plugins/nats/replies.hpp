@@ -58,7 +58,7 @@ class Replies {
   Timers::Key timer_ = Timers::kNone;  // of the first deadline
 };
 
-/// A new inbox of this link, with a dot at its end.
+/// A new inbox, unlike any other, with a dot at its end.
 [[nodiscard]] std::string new_inbox(std::string_view prefix);
 
 /// Subscribes without any bound of cnats': the caller has one of its own. Null when the session is over. [I/O thread]

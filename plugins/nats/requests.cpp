@@ -5,21 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 namespace ruststream::nats {
 namespace {
 
 constexpr std::uint64_t kIndexMask = Requests::kMost - 1;
-
-/// Unlike any other, by cnats: its own begin with _INBOX.
-std::string unique_inbox(const std::string& prefix) {
-  natsInbox* inbox = nullptr;
-  if (natsInbox_Create(&inbox) != NATS_OK) throw sdk::Failure{RST_E_EXHAUSTED, "cnats gives no inbox"};
-  const std::string made = prefix + std::strchr(inbox, '.') + '.';
-  natsInbox_Destroy(inbox);
-  return made;
-}
 
 /// The number behind the last dot.
 std::uint64_t token_of(std::string_view subject) {
@@ -33,7 +23,7 @@ std::uint64_t token_of(std::string_view subject) {
 
 Requests::Requests(Link& link, const std::string& inbox_prefix)
     : link_(link),
-      prefix_(unique_inbox(inbox_prefix)),
+      prefix_(new_inbox(inbox_prefix)),
       replies_(sdk::BatchPool<Received>::make(1)),
       shared_(std::make_shared<Inbox>()) {
   shared_->of = this;
