@@ -2,8 +2,7 @@
 
 #include "declarations.hpp"
 #include "errors.hpp"
-#include "jetstream_api.hpp"
-#include "jetstream_wire.hpp"
+#include "jetstream_consumer.hpp"
 #include "link.hpp"
 
 #include <algorithm>
@@ -68,27 +67,12 @@ std::int32_t read(const sdk::Options& options, ConsumerConfig& into, sdk::ErrorO
   into.durable = true;
   for (const rst_value& each : options[index("filter")].items())
     into.filters.emplace_back(static_cast<const char*>(each.as.ptr), each.len);
-  into.deliver = options[index("deliver")].text();
-  if (const auto sequence = options[index("start_sequence")]; sequence.given()) {
-    into.deliver = "by_start_sequence";
-    into.start_sequence = sequence.u64();
+  read_delivery(options, into);
+  if (options[index("start_time")].given() && !into.start_time_ns) {
+    return error(RST_E_OPTION, "option `", sdk::subject("start_time"), "` is not a time as 2026-01-31T12:00:00Z");
   }
-  if (const auto time = options[index("start_time")]; time.given()) {
-    into.deliver = "by_start_time";
-    into.start_time_ns = from_rfc3339(time.text());
-    if (!into.start_time_ns) {
-      return error(RST_E_OPTION, "option `", sdk::subject("start_time"), "` is not a time as 2026-01-31T12:00:00Z");
-    }
-  }
-  into.ack_wait_ns = options[index("ack_wait")].nanoseconds();
-  for (const rst_value& each : options[index("backoff")].items()) into.backoff_ns.push_back(each.as.u64);
-  into.max_deliver = options[index("max_deliver")].u64();
-  into.max_ack_pending = options[index("max_in_flight")].u64();
+  read_settling(options, into);
   into.inactive_ns = options[index("inactive_threshold")].nanoseconds();
-  into.original_replay = options[index("replay")].text() == "original";
-  into.headers_only = options[index("headers_only")].boolean();
-  into.replicas = options[index("consumer_replicas")].u64();
-  into.memory = options[index("consumer_memory")].boolean();
   return RST_DONE;
 }
 

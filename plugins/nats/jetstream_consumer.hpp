@@ -49,6 +49,13 @@ struct StreamSpec {
 [[nodiscard]] StreamSpec stream_spec_of(const rst_subscription_spec& spec);
 void validate_stream(const rst_subscription_spec& spec, sdk::Plan& plan, sdk::Report& report);
 
+/// What the options of a subscription, or of rst.admin, say of a consumer: where it begins and what it sends; and how
+/// it is settled. A start_time that is none is left out.
+void read_delivery(const sdk::Options& options, ConsumerConfig& into);
+void read_settling(const sdk::Options& options, ConsumerConfig& into);
+/// An issue where option `stream` is no stream's name.
+void check_stream_option(const sdk::Options& options, sdk::Report& report);
+
 /// Where a new consumer begins. False where the position is none of a stream.
 bool start_at(const rst_position& position, ConsumerConfig& config);
 
@@ -203,10 +210,8 @@ template <class Body>
 void StreamConsumer::ask(const std::string& what, std::string_view request, std::string about, Body body) {
   ask_api(link, what, request, api_deadline(), std::move(about),
           [&link = link, id = owner.id(), turn = turn_, body = std::move(body)](const Answered& answered) {
-            const auto found = link.consumers.find(id);
-            if (found == link.consumers.end()) return;
-            auto& self = static_cast<StreamConsumer&>(*found->second);
-            if (self.turn_ == turn) body(self, answered);
+            auto* const self = link.consumer<StreamConsumer>(id);
+            if (self != nullptr && self->turn_ == turn) body(*self, answered);
           });
 }
 

@@ -254,12 +254,12 @@ std::int32_t StreamConsumer::seek(std::span<const rst_position> positions, std::
   ConsumerConfig start;
   if (!start_at(positions.front(), start)) return error(RST_E_INVALID, "the position is none of a stream");
   link.io.post(owner.connection_id(), [id = owner.id(), start = std::move(start), op](Link& self) mutable {
-    const auto found = self.consumers.find(id);
-    if (found == self.consumers.end()) {
+    auto* const found = self.consumer<StreamConsumer>(id);
+    if (found == nullptr) {
       return self.owner.host().fail(op,
                                     make_error(RST_E_CLOSED, 0, "the subscription was closed before it could seek"));
     }
-    static_cast<StreamConsumer&>(*found->second).begin_seek(std::move(start), op);
+    found->begin_seek(std::move(start), op);
   });
   return RST_PENDING;
 }

@@ -2,7 +2,7 @@
 
 #include "declarations.hpp"
 #include "errors.hpp"
-#include "jetstream_config.hpp"
+#include "jetstream_consumer.hpp"
 #include "jetstream_wire.hpp"
 #include "replies.hpp"
 
@@ -34,11 +34,7 @@ constexpr std::uint32_t kMaybe = RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED;
 }  // namespace
 
 void validate_stream(const rst_publisher_spec& spec, sdk::Report& report) {
-  const sdk::Options options{kOptionTable, spec.options, spec.option_count};
-  if (options[kStreamOption].given() && !is_stream_name(options[kStreamOption].text())) {
-    report.issue(RST_E_OPTION, "option `", sdk::subject("stream"),
-                 "` has spaces, dots, wildcards or slashes, or over 200 bytes, which a stream's name must not");
-  }
+  check_stream_option({kOptionTable, spec.options, spec.option_count}, report);
   report.text(RST_TEXT_BINDINGS_JSON, R"({"x-nats":{"kind":"jetstream"}})");
 }
 
@@ -87,8 +83,7 @@ std::int32_t StreamProducer::publish(rst_publish& call, sdk::ErrorOut error) {
   }
   if (!std::exchange(watched_, true)) {
     link.io.post(owner.connection_id(), [id = owner.id()](Link& self) {
-      const auto found = self.producers.find(id);
-      if (found != self.producers.end()) static_cast<StreamProducer&>(*found->second).watch();
+      if (auto* const found = self.producer<StreamProducer>(id)) found->watch();
     });
   }
   return waits ? RST_PENDING : result;
@@ -352,12 +347,11 @@ std::int32_t StreamProducer::flush(std::uint64_t timeout_ns, std::uint64_t op, s
     up_to = next_;
   }
   link.io.post(owner.connection_id(), [id = owner.id(), up_to, deadline, op](Link& self) {
-    const auto found = self.producers.find(id);
-    if (found == self.producers.end()) return self.owner.host().complete(op);  // closed: all have their status
-    auto& producer = static_cast<StreamProducer&>(*found->second);
-    producer.flushes_.push_back({op, up_to, deadline});
-    producer.tell();
-    producer.watch();
+    auto* const found = self.producer<StreamProducer>(id);
+    if (found == nullptr) return self.owner.host().complete(op);  // closed: all have their status
+    found->flushes_.push_back({op, up_to, deadline});
+    found->tell();
+    found->watch();
   });
   return RST_PENDING;
 }

@@ -78,8 +78,7 @@ void StreamConsumer::made_room() {
 template <class Body>
 void StreamConsumer::post(Body body) {
   link.io.post(owner.connection_id(), [id = owner.id(), body = std::move(body)](Link& self) mutable {
-    const auto found = self.consumers.find(id);
-    if (found != self.consumers.end()) body(static_cast<StreamConsumer&>(*found->second));
+    if (auto* const found = self.consumer<StreamConsumer>(id)) body(*found);
   });
 }
 
@@ -124,15 +123,14 @@ std::int32_t StreamConsumer::settle_confirmed(const rst_settle& call) {
   if (of->items.empty()) return RST_DONE;
   of->left = of->items.size();
   link.io.post(owner.connection_id(), [id = owner.id(), of](Link& self) {
-    const auto found = self.consumers.find(id);
-    if (found == self.consumers.end()) {  // closed meanwhile: what was unsettled has gone back
+    auto* const found = self.consumer<StreamConsumer>(id);
+    if (found == nullptr) {  // closed meanwhile: what was unsettled has gone back
       for (auto& each : of->items) each.item->status = -RST_E_CLOSED;
       return self.owner.host().complete(of->op);
     }
-    auto& consumer = static_cast<StreamConsumer&>(*found->second);
-    consumer.confirming_.push_back(of);
-    if (consumer.state_ == State::kClosing) return consumer.fail_confirming();
-    for (std::size_t index = 0; index != of->items.size(); ++index) consumer.confirm(of, index);
+    found->confirming_.push_back(of);
+    if (found->state_ == State::kClosing) return found->fail_confirming();
+    for (std::size_t index = 0; index != of->items.size(); ++index) found->confirm(of, index);
   });
   return RST_PENDING;
 }
@@ -141,13 +139,12 @@ void StreamConsumer::confirm(const std::shared_ptr<Confirming>& of, std::size_t 
   const auto& item = of->items[index];
   link.replies.ask(item.subject, item.body, of->deadline,
                    [&link = link, id = owner.id(), of, index](natsStatus status, natsMsg*) {
-                     const auto found = link.consumers.find(id);
-                     if (found == link.consumers.end()) return;
-                     auto& self = static_cast<StreamConsumer&>(*found->second);
-                     const bool away = status == NATS_CONNECTION_DISCONNECTED && self.state_ != State::kClosing &&
+                     auto* const self = link.consumer<StreamConsumer>(id);
+                     if (self == nullptr) return;
+                     const bool away = status == NATS_CONNECTION_DISCONNECTED && self->state_ != State::kClosing &&
                                        !link.is_final() && Clock::now() < of->deadline;
-                     if (away) return self.confirm_later(of, index);
-                     self.confirmed(of, index, status);
+                     if (away) return self->confirm_later(of, index);
+                     self->confirmed(of, index, status);
                    });
 }
 
@@ -280,9 +277,8 @@ void StreamConsumer::send_back() {
     for (const Out& each : given_back_) (void)batch.control(each.subject.c_str(), nullptr, each.body);
   }
   link.barrier(deadline_, [&link = link, id = owner.id()](natsStatus status) {
-    const auto found = link.consumers.find(id);
-    if (found == link.consumers.end() || status == NATS_CONNECTION_DISCONNECTED) return;
-    static_cast<StreamConsumer&>(*found->second).finish_close();
+    auto* const self = link.consumer<StreamConsumer>(id);
+    if (self != nullptr && status != NATS_CONNECTION_DISCONNECTED) self->finish_close();
   });
 }
 

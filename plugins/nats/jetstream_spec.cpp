@@ -79,11 +79,7 @@ void check_names(const rst_subscription_spec& spec, const sdk::Options& options,
         RST_E_INVALID, "durable `", sdk::subject(durable),
         "` is not the group; all subscriptions of a durable consumer share its messages, name only the durable");
   }
-  const auto stream = options[kStreamOption];
-  if (stream.given() && !is_stream_name(stream.text())) {
-    report.issue(RST_E_OPTION, "option `", sdk::subject("stream"),
-                 "` has spaces, dots, wildcards or slashes, or over 200 bytes, which a stream's name must not");
-  }
+  check_stream_option(options, report);
 }
 
 void check_numbers(const sdk::Options& options, sdk::Report& report) {
@@ -98,6 +94,36 @@ void check_numbers(const sdk::Options& options, sdk::Report& report) {
 }
 
 }  // namespace
+
+void read_delivery(const sdk::Options& options, ConsumerConfig& into) {
+  into.deliver = options[kDeliverOption].text();
+  if (const auto sequence = options[kStartSequenceOption]; sequence.given()) {
+    into.deliver = "by_start_sequence";
+    into.start_sequence = sequence.u64();
+  }
+  if (const auto time = options[kStartTimeOption]; time.given()) {
+    into.deliver = "by_start_time";
+    into.start_time_ns = from_rfc3339(time.text());
+  }
+  into.original_replay = options[kReplayOption].text() == "original";
+  into.headers_only = options[kHeadersOnlyOption].boolean();
+}
+
+void read_settling(const sdk::Options& options, ConsumerConfig& into) {
+  into.ack_wait_ns = options[kAckWaitOption].nanoseconds();
+  for (const rst_value& each : options[kBackoffOption].items()) into.backoff_ns.push_back(each.as.u64);
+  into.max_deliver = options[kMaxDeliverOption].u64();
+  into.max_ack_pending = options[kMaxInFlightOption].u64();
+  into.replicas = options[kReplicasOption].u64();
+  into.memory = options[kMemoryOption].boolean();
+}
+
+void check_stream_option(const sdk::Options& options, sdk::Report& report) {
+  const auto stream = options[kStreamOption];
+  if (!stream.given() || is_stream_name(stream.text())) return;
+  report.issue(RST_E_OPTION, "option `", sdk::subject("stream"),
+               "` has spaces, dots, wildcards or slashes, or over 200 bytes, which a stream's name must not");
+}
 
 bool start_at(const rst_position& position, ConsumerConfig& config) {
   config.start_sequence = 0;
@@ -134,31 +160,15 @@ StreamSpec stream_spec_of(const rst_subscription_spec& spec) {
   } else if (spec.group.len != 0) {
     config.name = group_consumer(sdk::view(spec.group), config.filters);
   }
-  config.deliver = options[kDeliverOption].text();
-  if (options[kStartSequenceOption].given()) {
-    (void)start_at(position_at(options[kStartSequenceOption].u64()), config);
-  }
-  if (const auto time = from_rfc3339(options[kStartTimeOption].text())) {
-    rst_position position{};
-    position.kind = RST_POSITION_TIME;
-    position.time_ns = *time;
-    (void)start_at(position, config);
-  }
+  read_delivery(options, config);
   if (spec.start_count != 0) (void)start_at(spec.start[0], config);
-  config.original_replay = options[kReplayOption].text() == "original";
-  config.headers_only = options[kHeadersOnlyOption].boolean();
   config.inactive_ns = options[kInactiveOption].given() ? options[kInactiveOption].nanoseconds()
                        : config.durable                 ? 0
                                                         : kInactive;
   made.strict = {"ack_policy", "filter_subject", "filter_subjects"};
   made.window = spec.window_messages != 0 ? spec.window_messages : kStreamDefaultWindow;
   if (config.settles) {
-    config.ack_wait_ns = options[kAckWaitOption].nanoseconds();
-    for (const rst_value& each : options[kBackoffOption].items()) config.backoff_ns.push_back(each.as.u64);
-    config.max_deliver = options[kMaxDeliverOption].u64();
-    config.max_ack_pending = options[kMaxInFlightOption].u64();
-    config.replicas = options[kReplicasOption].u64();
-    config.memory = options[kMemoryOption].boolean();
+    read_settling(options, config);
     made.strict.insert(made.strict.end(), {"ack_wait", "backoff"});  // what the plan has promised
     const std::pair<std::size_t, const char*> named[] = {{kMaxDeliverOption, "max_deliver"},
                                                          {kMaxInFlightOption, "max_ack_pending"},

@@ -28,6 +28,17 @@ class Link {
 
   void add(Consumer& consumer, Time deadline);
   void add(Producer& producer);
+  /// The one of this id, of whatever class its kind makes; nullptr: it has ended.
+  template <class T = Consumer>
+  [[nodiscard]] T* consumer(std::uint64_t id) const {
+    const auto found = consumers.find(id);
+    return found != consumers.end() ? static_cast<T*>(found->second) : nullptr;
+  }
+  template <class T = Producer>
+  [[nodiscard]] T* producer(std::uint64_t id) const {
+    const auto found = producers.find(id);
+    return found != producers.end() ? static_cast<T*>(found->second) : nullptr;
+  }
 
   /// The session while the connection is up, else nullptr.
   [[nodiscard]] Session* session() noexcept { return up_ && greeted_ ? session_.get() : nullptr; }

@@ -41,7 +41,7 @@ std::int32_t Broker::Subscription::open(sdk::ErrorOut /*error*/) {
 void Broker::Subscription::on_credit() {
   if (!consumer->starves()) return;
   link.io.post(connection_id(), [id = id()](Link& self) {
-    if (const auto found = self.consumers.find(id); found != self.consumers.end()) found->second->credit_added();
+    if (auto* const found = self.consumer(id)) found->credit_added();
   });
 }
 
@@ -49,8 +49,8 @@ void Broker::Subscription::on_close(bool abort, std::uint64_t close_timeout_ns) 
   const auto deadline = after(close_timeout_ns, link.settings.op_timeout);
   const bool first = !close_told.exchange(true);  // told a second time it may have ended before this is run
   link.io.post(connection_id(), [this, id = id(), first, abort, deadline](Link& self) {
-    if (const auto found = self.consumers.find(id); found != self.consumers.end()) {
-      found->second->close(abort, deadline);
+    if (auto* const found = self.consumer(id)) {
+      found->close(abort, deadline);
     } else if (first) {
       closed();  // its open had failed
     }
@@ -73,9 +73,7 @@ std::int32_t Broker::Publisher::open(sdk::ErrorOut /*error*/) {
 void Broker::Publisher::on_close(bool abort, std::uint64_t timeout_ns) {
   const auto deadline = after(timeout_ns, link.settings.op_timeout);
   link.io.post(connection_id(), [id = id(), abort, deadline](Link& self) {
-    if (const auto found = self.producers.find(id); found != self.producers.end()) {
-      found->second->close(abort, deadline);
-    }
+    if (auto* const found = self.producer(id)) found->close(abort, deadline);
   });
 }
 
