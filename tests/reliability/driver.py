@@ -205,15 +205,16 @@ def notes(files, count):
 
 def explanation(incidents, attempt, before, at):
     """Which incident made the server deliver again at `at` what was handled `before`: one that took the acknowledgement, or
-    one that took a pull request, behind which a server before 2.10.14 delivers what it delivered last as if it were new.
+    one that took a pull request, behind which a server before 2.10.14 delivers what it delivered last as if it were new. A
+    server that forgot everything is the cause of all that comes again after that, whatever happened before.
     """
     near = []
     for index, (_, begin, end, note) in enumerate(incidents):
         if begin <= at and before <= end + UNDER_WAY_S and (note or begin - UNDER_WAY_S <= before):
-            near.append((abs(before - begin), index))
+            near.append((not note, abs(before - begin), index))
         elif attempt == 1 and begin <= at <= end + UNDER_WAY_S:
-            near.append((at - begin, index))
-    return min(near)[1] if near else None
+            near.append((True, at - begin, index))
+    return min(near)[-1] if near else None
 
 
 def soak(run):
