@@ -299,7 +299,11 @@ short Link::wanted() const noexcept {
   return static_cast<short>(POLLIN | (up_ && socket_is_full_ && session_->wants_write() ? POLLOUT : 0));
 }
 
-bool Link::writes_now() const noexcept { return up_ && !socket_is_full_ && session_->wants_write(); }
+/// What is held is taken once nothing is before it: whoever held it woke a thread that did not sleep yet.
+bool Link::writes_now() const noexcept {
+  if (!up_) return false;
+  return session_->wants_write() ? !socket_is_full_ : greeted_ && outbox.holds_any();
+}
 
 void Link::serve(short ready) {
   if (!up_) return;

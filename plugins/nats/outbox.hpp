@@ -85,7 +85,7 @@ class Outbox {
   /// There will be no session any more.
   void fail(std::int32_t status, Finished& finished);
   [[nodiscard]] bool holds(std::uint64_t publisher);
-  [[nodiscard]] bool holds_any() const noexcept { return holds_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool holds_any() const noexcept { return holds_.load(); }
 
   sdk::Refusals refusals;
 

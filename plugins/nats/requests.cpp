@@ -78,24 +78,26 @@ void Requests::free(Slot& slot) {
 
 void Requests::received(natsConnection* /*nc*/, natsSubscription* /*subscription*/, natsMsg* message, void* inbox) {
   const auto& shared = *static_cast<std::shared_ptr<Inbox>*>(inbox);
-  const std::lock_guard lock(shared->mutex);
-  if (shared->of != nullptr) {
-    shared->of->replied(message);
-  } else {
-    natsMsg_Destroy(message);
+  sdk::Publisher* pinned = nullptr;
+  {
+    const std::lock_guard lock(shared->mutex);
+    if (shared->of == nullptr) return natsMsg_Destroy(message);
+    pinned = shared->of->replied(message);
   }
+  // It may have been closed meanwhile: then it ends here, maybe with its connection, whose Requests take the lock.
+  if (pinned != nullptr) pinned->unpin();
 }
 
-void Requests::replied(natsMsg* message) {
+sdk::Publisher* Requests::replied(natsMsg* message) {
   Message owned(message);
   Slot slot;
   {
     const std::lock_guard lock(mutex_);
     Slot* const found = find(token_of(natsMsg_GetSubject(message)));
-    if (found == nullptr) return;  // late, or not for us
+    if (found == nullptr) return nullptr;  // late, or not for us
     slot = *found;
     free(*found);
-    if (!slot.publisher->try_pin()) return;
+    if (!slot.publisher->try_pin()) return nullptr;
   }
   const sdk::Host& host = slot.publisher->host();
   if (natsMsg_IsNoResponders(message)) {
@@ -105,7 +107,7 @@ void Requests::replied(natsMsg* message) {
     add_received(batch, owned.release(), true);
     host.complete(slot.op, reinterpret_cast<std::uint64_t>(&batch.raw()));
   }
-  slot.publisher->unpin();
+  return slot.publisher;
 }
 
 void Requests::open_inbox(Session& session) {

@@ -61,12 +61,13 @@ class Requests {
   };
   /// What cnats' threads share with this, which they may outlive.
   struct Inbox {
-    std::mutex mutex;  // held during a callback
+    std::mutex mutex;  // held while a reply is handed to its host
     Requests* of;
   };
 
   static void received(natsConnection*, natsSubscription*, natsMsg* message, void* inbox);
-  void replied(natsMsg* message);
+  /// Whose it was, pinned.
+  [[nodiscard]] sdk::Publisher* replied(natsMsg* message);
   Slot* find(std::uint64_t token) noexcept;
   void free(Slot& slot);
   void arm();

@@ -25,6 +25,7 @@ namespace ruststream::nats {
 
 namespace {
 
+constexpr int kMoreSignatures = 2;
 constexpr int kReadBytes = 128 << 10;  // at once; each read costs a poll and, of a subscription, a waking of its host
 
 std::vector<std::string> discovered_by(natsConnection* nc) {
@@ -108,8 +109,20 @@ std::int64_t milliseconds(nanoseconds time) { return std::chrono::ceil<std::chro
 
 }  // namespace
 
+/// cnats 3.4.1 sends no signature where its first byte is 0, as it is of one nonce in 256.
 std::shared_ptr<Session> Session::dial(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
                                        rst_error& why) {
+  const bool signs = !settings.creds.empty() || !settings.nkey.empty();
+  auto session = dial_once(io, link, settings, server, why);
+  for (int more = kMoreSignatures; session == nullptr && signs && (why.flags & RST_ERROR_AUTH) != 0 && more > 0;
+       --more) {
+    session = dial_once(io, link, settings, server, why);
+  }
+  return session;
+}
+
+std::shared_ptr<Session> Session::dial_once(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
+                                            rst_error& why) {
   for (const auto& [option, path] : {std::pair{"creds", &settings.creds},
                                      {"nkey.seed", &settings.nkey_seed},
                                      {RST_OPT_TLS_CA, &settings.ca},

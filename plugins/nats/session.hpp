@@ -19,7 +19,8 @@ class Io;
 /// the connection and says so last of all by its closed callback. Only then the session may be destroyed.
 class Session {
  public:
-  /// Dials one server. Blocks for at most the connect timeout, and name resolution. [worker]
+  /// Dials one server. Blocks for at most the connect timeout, and name resolution; a signature that the server did not
+  /// like is made anew twice. [worker]
   static std::shared_ptr<Session> dial(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
                                        rst_error& why);
   Session(const Session&) = delete;
@@ -59,6 +60,8 @@ class Session {
   Session(Io& io, std::uint64_t link, Server server, Tls tls)
       : io_(io), link_(link), server_(std::move(server)), tls_(tls) {}
 
+  static std::shared_ptr<Session> dial_once(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
+                                            rst_error& why);
   /// `what` is what failed.
   natsStatus set_options(natsOptions* options, const Settings& settings, std::string& what);
   void learn() noexcept;

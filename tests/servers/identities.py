@@ -97,7 +97,8 @@ class Nkey(NamedTuple):
 
 
 def credentials(folder):
-    """Writes resolver.conf for the server; user.creds, system.creds and expired.creds; an nkey as user.seed and user.public."""
+    """Writes resolver.conf for the server; user.creds, system.creds and expired.creds; an nkey as user.seed and user.public,
+    and nkey.conf for the server that it is a user of."""
     operator, user, other = Nkey.make("operator", folder), Nkey.make("user", folder), Nkey.make("user", folder)
     system, account = Nkey.make("account", folder), Nkey.make("account", folder)
     accounts = {system: operator.vouch(system, "SYS", {"type": "account", "limits": NO_LIMITS}),
@@ -113,3 +114,4 @@ def credentials(folder):
                                               f"-----BEGIN USER NKEY SEED-----\n{user.seed}\n------END USER NKEY SEED------\n")
     (folder / "user.seed").write_text(other.seed)
     (folder / "user.public").write_text(other.public)
+    (folder / "nkey.conf").write_text(f"authorization {{ users: [ {{ nkey: {other.public} }} ] }}\n")
