@@ -109,6 +109,32 @@ TEST_F(JetStream, ASettingThatTheServerDoesNotKeepIsNamed) {
   EXPECT_EQ(client.host.take(two.id, 2).size(), 2U);
 }
 
+/// The server keeps one pull request of this consumer: the one that it refuses comes again when there is room.
+TEST_F(JetStream, ARefusedPullIsTriedAgain) {
+  using namespace std::chrono_literals;
+  connect();
+  const auto api = client.publisher("$JS.API.CONSUMER.DURABLE.CREATE.OK.one");
+  const Out one{R"({"stream_name":"OK","config":{"durable_name":"one","ack_policy":"explicit","max_waiting":1,)"
+                R"("deliver_policy":"new","filter_subject":"ok.one"}})"};
+  ASSERT_TRUE(client.request(api, one, std::chrono::nanoseconds(std::chrono::seconds(5)).count()).first.ok());
+  const auto join = [&] {
+    return client.subscribe({.addresses = {"ok.one"},
+                             .durable = "one",
+                             .kind = kJetStream,
+                             .options = {{"deliver", "new"}, {"heartbeat", std::uint64_t{15'000'000'000}}}});
+  };
+  const auto first = join();
+  ASSERT_TRUE(first.outcome.ok()) << first.outcome.text;
+  std::this_thread::sleep_for(2500ms);  // its request is there, and so was the server's first PING, which would help
+  const auto second = join();
+  ASSERT_TRUE(second.outcome.ok()) << second.outcome.text;
+  EXPECT_TRUE(publish("ok.one", "1").ok());
+  EXPECT_EQ(client.host.take(first.id, 1).size(), 1U);
+  EXPECT_TRUE(client.close(first.handle).ok());
+  EXPECT_TRUE(publish("ok.one", "2").ok());
+  EXPECT_FALSE(client.host.take(second.id, 1).empty());  // the first gives its message back
+}
+
 /// What a publisher waited for must not be looked at when the publisher is gone.
 TEST_F(JetStream, AClosedPublisherLeavesNothingBehind) {
   using namespace std::chrono_literals;
