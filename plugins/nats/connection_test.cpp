@@ -54,11 +54,11 @@ TEST_P(Greeting, LetsInOrSaysWhyNot) {
   EXPECT_EQ(outcome.text.find("sekret"), std::string::npos) << outcome.text;
   if (!outcome.ok()) return;
   const auto in = client.listen("s");
-  for (int i = 0; i < 10; ++i) {  // each finds the I/O thread between opening a publisher and sleeping
-    client.publish(client.publisher("s"), {std::string(200'000, 'x')});
+  for (int i = 0; i < 10; ++i) {  // the I/O thread has opened a publisher, and is not asleep yet
+    client.publish(client.publisher("s"), {std::string(1U << 20U, 'x')});
     const auto got = client.host.take(in.id, 1);
     ASSERT_EQ(got.size(), 1U) << "message " << i;
-    EXPECT_EQ(got[0].payload.size(), 200'000U);
+    EXPECT_EQ(got[0].payload.size(), 1U << 20U);
   }
 }
 

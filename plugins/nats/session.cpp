@@ -244,8 +244,9 @@ void Session::learn() noexcept {
   speaks_ = first == kAlert || first == kData ? Speaks::kTls : Speaks::kPlain;
 }
 
-/// What is not whole yet wakes the I/O thread when it is: the socket is not readable before.
-bool Session::has_whole_record() const noexcept {
+/// What is not whole yet wakes the I/O thread when it is: the socket is not readable before. It is so all the same once
+/// the kernel has no room for the rest, which a sender at work follows up as soon as this part is read.
+bool Session::has_whole_record() noexcept {
   constexpr int kHead = 5;  // type, version, length
   std::array<unsigned char, kHead> head{};
   const auto seen = ::recv(fd_, head.data(), head.size(), MSG_PEEK | MSG_DONTWAIT);
@@ -255,9 +256,10 @@ bool Session::has_whole_record() const noexcept {
   if (::ioctl(fd_, FIONREAD, &waiting) != 0) return true;
   pollfd hung_up{fd_, POLLRDHUP, 0};
   const bool ends = ::poll(&hung_up, 1, 0) > 0;  // no more will come
-  const int least = waiting >= whole || ends ? 1 : whole;
-  (void)::setsockopt(fd_, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);
-  return least == 1;
+  const bool has_no_room = least_ == whole;      // it was waited for
+  least_ = waiting >= whole || ends || has_no_room ? 1 : whole;
+  (void)::setsockopt(fd_, SOL_SOCKET, SO_RCVLOWAT, &least_, sizeof least_);
+  return least_ == 1;
 }
 
 void Session::write() { natsConnection_ProcessWriteEvent(nc_); }

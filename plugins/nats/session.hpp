@@ -65,7 +65,7 @@ class Session {
   /// `what` is what failed.
   natsStatus set_options(natsOptions* options, const Settings& settings, std::string& what);
   void learn() noexcept;
-  [[nodiscard]] bool has_whole_record() const noexcept;
+  [[nodiscard]] bool has_whole_record() noexcept;
   natsStatus set_tls(natsOptions* options, const Settings& settings, std::string& what);
 
   Io& io_;
@@ -74,6 +74,7 @@ class Session {
   const Tls tls_;
   natsConnection* nc_ = nullptr;
   int fd_ = -1;
+  int least_ = 1;  // bytes that make the socket readable
   enum class Speaks : std::uint8_t { kNotYetKnown, kPlain, kTls };
   std::atomic<Speaks> speaks_{Speaks::kNotYetKnown};
   std::atomic<bool> wants_write_{false};
