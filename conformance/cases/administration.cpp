@@ -251,6 +251,7 @@ constexpr Case kCases[] = {
            const Numbers at_first = snapshot(t, sub.handle), published_first = snapshot(t, out.handle);
            out.send(numbered(10));
            std::vector<Message> taken = sub.next(10);
+           sub.nothing("cap", "ten messages come, and what delivered them comes to rest");
            const Numbers between = snapshot(t, sub.handle), published = snapshot(t, out.handle);
            const bool settles = t.kind.can(RST_CAP_SETTLE);
            expect_number(t, between, RST_STAT_UNSETTLED, settles ? 10 : 0, "what is unsettled");
