@@ -129,10 +129,14 @@ void CoreConsumer::close(bool abort, Time deadline) {
   const bool first = !std::exchange(closing_, true);
   link.io.timers.cancel(timer_);
   if (first) drain();
-  unsubscribe();
   if (!first || abort || link.session() == nullptr) return end();
+  for (natsSubscription* const each : subscriptions_) {
+    (void)natsSubscription_DrainTimeout(each, 0);  // UNSUB, and yet takes what comes
+  }
   link.barrier(deadline, [this, id = owner.id(), &on = link](natsStatus) {
-    if (on.consumers.contains(id)) end();
+    if (!on.consumers.contains(id)) return;
+    drain();
+    end();
   });
 }
 

@@ -192,6 +192,22 @@ TEST_F(Core, RequestsGetTheirReplyOrLearnThatNobodyListens) {
   EXPECT_EQ(reply.text("k"), "v");
 }
 
+/// The server has sent them all when it takes UNSUB; a member of a group would lose them for all.
+TEST_F(Core, ASubscriptionThatClosesTakesWhatIsOnItsWay) {
+  constexpr std::size_t kMessages = 30'000;
+  connect();
+  const auto in = client.listen("s");
+  Client other;
+  ASSERT_TRUE(other.connect(server->url(), {{"user", "all"}}).ok());
+  const auto out = other.publisher("s");
+  for (std::size_t i = 0; i < kMessages; ++i) {
+    while (!other.publish(out, {std::string(100, 'x')}).ok()) ASSERT_TRUE(other.flush(other.connection).ok());
+  }
+  ASSERT_TRUE(other.flush(other.connection).ok());
+  ASSERT_TRUE(client.close(in.handle).ok());
+  EXPECT_EQ(client.host.take(in.id).size(), kMessages);
+}
+
 TEST_F(Core, PermissionsAreNamedWhereTheyAreMissing) {
   connect({{"user", "few"}});
   EXPECT_TRUE(client.listen("ok").outcome.ok());

@@ -151,6 +151,7 @@ class StreamConsumer final : public Consumer {
   void send_unsent_later();
   void send_unsent();
   void made_room();
+  void hand_back();
   void give_back();
   void send_back();
   void finish_close();

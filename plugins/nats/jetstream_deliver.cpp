@@ -138,6 +138,7 @@ bool StreamConsumer::in_order(const AckSubject& ack) {
 
 /// What the server itself says on the inbox: which request it is about stands in the subject.
 void StreamConsumer::status(natsMsg& message) {
+  if (state_ == State::kClosing) return;
   std::string_view subject = natsMsg_GetSubject(&message);
   std::uint32_t epoch = 0;
   std::uint64_t left = 0;

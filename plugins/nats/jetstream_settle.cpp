@@ -232,6 +232,7 @@ void StreamConsumer::failed_if(std::string_view what, const std::string& subject
 }
 
 /// What is unsettled goes back to the server, which knows it when the PONG has come; after a loss it is told again.
+/// Behind the PONG before that nothing more comes: what was on its way goes back as well.
 void StreamConsumer::close(bool abort, Time deadline) {
   const bool first = state_ != State::kClosing;
   if (first) {
@@ -240,7 +241,8 @@ void StreamConsumer::close(bool abort, Time deadline) {
     for (auto* const each : {&timer_, &pulse_, &later_}) link.io.timers.cancel(*each);
     const auto closed = make_error(RST_E_CLOSED, 0, "the subscription was closed");
     if (seeking_) end_seek(&closed);
-    natsSubscription_Destroy(std::exchange(subscription_, nullptr));
+    if (subscription_ != nullptr)
+      (void)natsSubscription_DrainTimeout(subscription_, 0);  // UNSUB, and yet takes what comes
     state_ = State::kClosing;
   }
   fail_confirming();
@@ -250,11 +252,19 @@ void StreamConsumer::close(bool abort, Time deadline) {
   tokens_.void_all([&](Delivery&& each) {
     if (const char* const to = each.place.write(subject)) given_back_.push_back({to, "-NAK"});
   });
+  send_unsent();
+  timer_ = link.io.timers.at(deadline, [this] { finish_close(); });
+  link.barrier(deadline, [&link = link, id = owner.id()](natsStatus) {
+    if (auto* const self = link.consumer<StreamConsumer>(id)) self->hand_back();
+  });
+}
+
+void StreamConsumer::hand_back() {
+  take();
+  natsSubscription_Destroy(std::exchange(subscription_, nullptr));
   for (const Held& each : held_) given_back_.push_back({natsMsg_GetReply(each.message.get()), "-NAK"});
   held_.clear();
-  send_unsent();
   if (given_back_.empty()) return finish_close();
-  timer_ = link.io.timers.at(deadline, [this] { finish_close(); });
   give_back();
 }
 
