@@ -1,4 +1,5 @@
-// A service on NATS for clients that nobody here wrote: what it takes and gives is looked at by nats_py.py and nats_go/.
+// A service on NATS for clients that nobody here wrote: what it takes and gives is looked at by nats_py.py and
+// nats_go/.
 #include <ruststream/ruststream.hpp>
 
 #include <cstdlib>
