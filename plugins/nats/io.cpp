@@ -2,6 +2,7 @@
 
 #include "link.hpp"
 
+#include <optional>
 #include <poll.h>
 #include <vector>
 
@@ -10,10 +11,12 @@ namespace {
 
 thread_local const Io* this_threads = nullptr;  // the Io whose thread this is
 
-int milliseconds_until(Time due) {
-  if (due == kNever) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(due - Clock::now());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
+/// How long to sleep; nothing: for ever.
+std::optional<timespec> until(Time due) {
+  if (due == kNever) return std::nullopt;
+  const auto left = std::clamp<nanoseconds>(due - Clock::now(), 0ns, 60s);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+  return timespec{seconds.count(), (left - seconds).count()};
 }
 
 }  // namespace
@@ -33,14 +36,14 @@ void Io::wait(int descriptor) {
   std::vector<pollfd>& all = polled_;
   all.assign(1, {descriptor, POLLIN, 0});
   polled_links_.clear();
-  bool writes = false;
+  Time due = timers.next();
   for (const auto& [id, link] : links) {
     all.push_back({link->descriptor(), link->wanted(), 0});
     polled_links_.push_back(id);
-    writes |= link->writes_now();
+    due = std::min(due, link->next_write());
   }
-  const int timeout = writes ? 0 : milliseconds_until(timers.next());
-  (void)::poll(all.data(), all.size(), timeout);
+  const auto timeout = until(due);
+  (void)::ppoll(all.data(), all.size(), timeout ? &*timeout : nullptr, nullptr);
   sleeps_.store(false);
   for (std::size_t i = 0; i < polled_links_.size(); ++i) {
     if (const auto found = links.find(polled_links_[i]); found != links.end()) found->second->serve(all[i + 1].revents);

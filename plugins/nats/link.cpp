@@ -11,6 +11,11 @@ constexpr nanoseconds kDialGrace = 250ms;  // beyond its timeout; an operation h
 constexpr auto kRefusalGrace = 100ms;      // for cnats' callback thread, on a busy machine too
 constexpr auto kSweepEvery = 20ms;         // for what waits past its deadline while it cannot be sent
 
+// How long what is published waits for more to be sent with it; see after_this_write().
+constexpr std::int64_t kGatherNsPerByte = 10;  // a sender at work: 16 KB after 160 us; a lone message: 1 us
+constexpr std::int64_t kGatherBytes = 128 << 10;
+constexpr nanoseconds kGatherMost = 500us;
+
 /// Each may take itself out of the table.
 template <typename Table, typename Body>
 void for_each(Table& table, Body&& body) {
@@ -69,7 +74,9 @@ void Link::dial() {
   });
 }
 
+/// Once for each signature.
 void Link::connecting() {
+  io.timers.cancel(guard_timer_);
   if (dialing_) guard_later(guard_after_);
 }
 
@@ -299,16 +306,19 @@ short Link::wanted() const noexcept {
   return static_cast<short>(POLLIN | (up_ && socket_is_full_ && session_->wants_write() ? POLLOUT : 0));
 }
 
-/// What is held is taken once nothing is before it: whoever held it woke a thread that did not sleep yet.
-bool Link::writes_now() const noexcept {
-  if (!up_) return false;
-  return session_->wants_write() ? !socket_is_full_ : greeted_ && outbox.holds_any();
+/// When to write what there is. What is held is taken once nothing is before it: whoever held it woke a thread that did
+/// not sleep yet.
+Time Link::next_write() noexcept {
+  if (!up_) return kNever;
+  if (!session_->wants_write()) return greeted_ && outbox.holds_any() ? Time{} : kNever;
+  if (socket_is_full_) return kNever;
+  return !outbox.hurries() && next_write_ > Clock::now() && outbox.gathers() ? next_write_ : Time{};
 }
 
 void Link::serve(short ready) {
   if (!up_) return;
   if (outbox.holds_any()) written();
-  if (session_->wants_write() && (!socket_is_full_ || (ready & POLLOUT) != 0)) write();
+  if (session_->wants_write() && (socket_is_full_ ? (ready & POLLOUT) != 0 : Clock::now() >= next_write())) write();
   if (up_ && (ready & (POLLIN | POLLHUP | POLLERR)) != 0) read();
   if (up_ && session_->is_over()) session_over();
 }
@@ -320,7 +330,18 @@ void Link::read() {
   replies.drain();
 }
 
+/// Small writes are dear, and hold up those who publish: what comes behind a large one gathers, in proportion to it,
+/// and at the rate of this write no more than kGatherBytes.
+Time Link::after_this_write() {
+  const nanoseconds bytes{std::max(natsConnection_Buffered(session_->nc()), 1)};
+  const Time now = Clock::now();
+  const auto since = std::min<nanoseconds>(now - std::exchange(last_write_, now), 1s);
+  return now + std::min({bytes * kGatherNsPerByte, kGatherMost, since * kGatherBytes / bytes.count()});
+}
+
 void Link::write() {
+  next_write_ = outbox.hurries() ? Time{} : after_this_write();
+  outbox.writes();
   session_->write();
   const bool empty = !session_->wants_write();
   socket_is_full_ = !empty || !session_->is_plain();  // with TLS it is asked each time

@@ -56,7 +56,7 @@ Outbox::Batch::Batch(Outbox& outbox)
 Outbox::Batch::~Batch() {
   const bool held = !outbox_.held_.empty() && outbox_.session_ != nullptr;
   lock_.unlock();
-  if (held) outbox_.io_.wake();
+  if (held || (hurries_ && outbox_.gathers_.load())) outbox_.io_.wake();
 }
 
 /// cnats is asked only when all that was added since the last time would be too much: its lock is another's too.
@@ -92,6 +92,8 @@ Outbox::Sent Outbox::Batch::hold(Held held) {
 }
 
 bool Outbox::Batch::control(const char* subject, const char* reply, std::string_view payload) {
+  hurries_ = true;
+  if (!outbox_.hurries_.load(std::memory_order_relaxed)) outbox_.hurries_.store(true);  // a write may be between two
   return outbox_.session_ != nullptr && hand_over(outbox_.session_->nc(), subject, reply, payload);
 }
 
@@ -107,8 +109,19 @@ void Outbox::down() {
   session_ = nullptr;
 }
 
+bool Outbox::gathers() noexcept {
+  gathers_.store(true);
+  return !hurries_.load();
+}
+
+void Outbox::writes() {
+  const std::lock_guard lock(mutex_);
+  hurries_.store(false);
+  gathers_.store(false);
+}
+
 void Outbox::pump(Finished& finished) {
-  {
+  if (holds_any()) {  // else the lock stays with those who publish
     const std::lock_guard lock(mutex_);
     if (session_ == nullptr) return;
     const std::uint64_t most = session_->is_plain() ? write_buffer_ : std::min(write_buffer_, Session::kMostTlsBytes);

@@ -63,7 +63,8 @@ class Outbox {
     Sent publish(natsMsg& message, std::size_t bytes);
     /// Without a session: waits for one. Bound by reconnect_buffer.
     Sent hold(Held held);
-    /// What must not wait for room: settlements, pull requests. Bound by what the server delivered. False: no session.
+    /// What must not wait, for room or for more to be sent with it: settlements, pull requests. Bound by what the
+    /// server delivered. False: no session.
     bool control(const char* subject, const char* reply, std::string_view payload);
 
    private:
@@ -72,6 +73,7 @@ class Outbox {
     Outbox& outbox_;
     std::unique_lock<std::mutex> lock_;
     Session* direct_;
+    bool hurries_ = false;
   };
 
   // [I/O thread]
@@ -86,6 +88,12 @@ class Outbox {
   void fail(std::int32_t status, Finished& finished);
   [[nodiscard]] bool holds(std::uint64_t publisher);
   [[nodiscard]] bool holds_any() const noexcept { return holds_.load(); }
+  /// Something in the session's buffer must not wait. [I/O thread]
+  [[nodiscard]] bool hurries() const noexcept { return hurries_.load(); }
+  /// From now on what must not wait wakes the I/O thread. False: it is there already. [I/O thread]
+  [[nodiscard]] bool gathers() noexcept;
+  /// All that is in the session's buffer is about to be sent. Waits for the end of a batch. [I/O thread]
+  void writes();
 
   sdk::Refusals refusals;
 
@@ -102,6 +110,7 @@ class Outbox {
   std::deque<Held> held_;
   std::uint64_t held_bytes_ = 0;
   std::atomic<bool> holds_{false};  // held_ is not empty
+  std::atomic<bool> hurries_{false}, gathers_{false};
   bool failed_ = false;
 };
 
