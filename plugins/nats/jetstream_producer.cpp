@@ -237,14 +237,15 @@ void StreamProducer::acknowledged(std::uint64_t number, std::string_view text) {
   finish(number, ack->duplicate ? RST_OK_DUPLICATE : RST_OK, &receipt);
 }
 
-/// No stream takes their subjects.
+/// No stream takes their subjects, or it has no leader at the moment.
 void StreamProducer::end_unrouted() {
   std::vector<std::uint64_t> waiting;
   for (auto number = oldest_; number < next_; ++number) {
     if (slot(number).call != nullptr && !slot(number).held) waiting.push_back(number);
   }
   const auto known = unrouted_.known(waiting);
-  for (std::size_t i = 0; i != known; ++i) finish(waiting[i], rst_status(RST_E_NO_ROUTE, RST_ERROR_USER), nullptr);
+  const auto status = rst_status(RST_E_NO_ROUTE, RST_ERROR_USER | RST_ERROR_RETRYABLE);
+  for (std::size_t i = 0; i != known; ++i) finish(waiting[i], status, nullptr);
 }
 
 /// Tells the host what came to an end, outside the lock.
