@@ -50,9 +50,10 @@ std::int32_t CoreProducer::publish(rst_publish& call, sdk::ErrorOut error) {
 
 std::int32_t CoreProducer::request(rst_publish& call, sdk::ErrorOut error) {
   const rst_out_message& message = *call.messages;
-  const auto status_is = [&](std::int32_t status) {
+  const auto pending = [&] {
     call.accepted = 1;
-    if (call.statuses != nullptr) call.statuses[0] = status;
+    if (call.statuses != nullptr) call.statuses[0] = RST_OK;
+    return RST_PENDING;
   };
   Outgoings outgoings(destination_);
   Outgoing out;
@@ -64,6 +65,9 @@ std::int32_t CoreProducer::request(rst_publish& call, sdk::ErrorOut error) {
   if (asked.token == 0) {
     return error.flagged(RST_E_EXHAUSTED, RST_ERROR_RETRYABLE, Requests::kMost, " requests wait for their replies");
   }
+  if (ended_.load()) {  // beside this call: nobody would fail it any more, or somebody has
+    return link.requests.forget(asked.token) ? error(RST_E_CLOSED, "the publisher was closed") : pending();
+  }
   out.reply = asked.reply.c_str();
   const Message copy = out.has_headers ? copy_of(out) : nullptr;
   Outbox::Batch batch(link.outbox);
@@ -74,11 +78,10 @@ std::int32_t CoreProducer::request(rst_publish& call, sdk::ErrorOut error) {
     sent = out.has_headers ? batch.publish(*copy, wire_size(out)) : batch.publish(out.subject, out.reply, out.payload);
   }
   if (sent == Outbox::Sent::kHandedOver || sent == Outbox::Sent::kHeld) {
-    status_is(RST_OK);
     published_.fetch_add(1, std::memory_order_relaxed);
-    return RST_PENDING;
+    return pending();
   }
-  link.requests.forget(asked.token);
+  if (!link.requests.forget(asked.token)) return pending();
   if (sent == Outbox::Sent::kTooLarge) {
     return error(RST_E_TOO_LARGE, "the request has ", wire_size(out), " bytes, ", batch.max_payload(), " are allowed");
   }
@@ -120,6 +123,7 @@ void CoreProducer::snapshot(std::vector<rst_stat>& stats) const {
 
 void CoreProducer::end() {
   const auto why = make_error(RST_E_CANCELLED, RST_ERROR_MAYBE_APPLIED, "the publisher was closed");
+  ended_.store(true);
   link.requests.fail(owner, why);
   const auto dropped = link.drop(owner.id());
   link.producers.erase(owner.id());

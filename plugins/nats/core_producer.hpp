@@ -25,6 +25,7 @@ class CoreProducer final : public Producer {
   const std::string destination_;
   Timers::Key timer_ = Timers::kNone;  // of closing
   std::atomic<std::uint64_t> published_{0};
+  std::atomic<bool> ended_{false};
 };
 
 }  // namespace ruststream::nats

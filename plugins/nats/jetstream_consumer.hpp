@@ -153,6 +153,7 @@ class StreamConsumer final : public Consumer {
   void made_room();
   void hand_back();
   void give_back();
+  void nak();
   void send_back();
   void finish_close();
   template <class Body>

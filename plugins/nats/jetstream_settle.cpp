@@ -241,8 +241,6 @@ void StreamConsumer::close(bool abort, Time deadline) {
     for (auto* const each : {&timer_, &pulse_, &later_}) link.io.timers.cancel(*each);
     const auto closed = make_error(RST_E_CLOSED, 0, "the subscription was closed");
     if (seeking_) end_seek(&closed);
-    if (subscription_ != nullptr)
-      (void)natsSubscription_DrainTimeout(subscription_, 0);  // UNSUB, and yet takes what comes
     state_ = State::kClosing;
   }
   fail_confirming();
@@ -253,7 +251,11 @@ void StreamConsumer::close(bool abort, Time deadline) {
     if (const char* const to = each.place.write(subject)) given_back_.push_back({to, "-NAK"});
   });
   send_unsent();
-  timer_ = link.io.timers.at(deadline, [this] { finish_close(); });
+  timer_ = link.io.timers.at(deadline, [this] {
+    nak();
+    finish_close();
+  });
+  if (subscription_ != nullptr) (void)natsSubscription_DrainTimeout(subscription_, 0);  // UNSUB; takes what comes yet
   link.barrier(deadline, [&link = link, id = owner.id()](natsStatus) {
     if (auto* const self = link.consumer<StreamConsumer>(id)) self->hand_back();
   });
@@ -262,9 +264,7 @@ void StreamConsumer::close(bool abort, Time deadline) {
 void StreamConsumer::hand_back() {
   take();
   natsSubscription_Destroy(std::exchange(subscription_, nullptr));
-  for (const Held& each : held_) given_back_.push_back({natsMsg_GetReply(each.message.get()), "-NAK"});
-  held_.clear();
-  if (given_back_.empty()) return finish_close();
+  if (given_back_.empty() && held_.empty()) return finish_close();
   give_back();
 }
 
@@ -281,11 +281,15 @@ void StreamConsumer::give_back() {
       });
 }
 
+void StreamConsumer::nak() {
+  for (const Held& each : held_) given_back_.push_back({natsMsg_GetReply(each.message.get()), "-NAK"});
+  held_.clear();
+  Outbox::Batch batch(link.outbox);
+  for (const Out& each : given_back_) (void)batch.control(each.subject.c_str(), nullptr, each.body);
+}
+
 void StreamConsumer::send_back() {
-  {
-    Outbox::Batch batch(link.outbox);
-    for (const Out& each : given_back_) (void)batch.control(each.subject.c_str(), nullptr, each.body);
-  }
+  nak();
   link.barrier(deadline_, [&link = link, id = owner.id()](natsStatus status) {
     auto* const self = link.consumer<StreamConsumer>(id);
     if (self != nullptr && status != NATS_CONNECTION_DISCONNECTED) self->finish_close();

@@ -74,9 +74,7 @@ void Link::dial() {
   });
 }
 
-/// Once for each signature.
 void Link::connecting() {
-  io.timers.cancel(guard_timer_);
   if (dialing_) guard_later(guard_after_);
 }
 
@@ -342,8 +340,7 @@ Time Link::after_this_write() {
 void Link::write() {
   next_write_ = outbox.hurries() ? Time{} : after_this_write();
   outbox.writes();
-  session_->write();
-  const bool empty = !session_->wants_write();
+  const bool empty = session_->write();
   socket_is_full_ = !empty || !session_->is_plain();  // with TLS it is asked each time
   if (empty) written();
 }

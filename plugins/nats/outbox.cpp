@@ -59,12 +59,21 @@ Outbox::Batch::~Batch() {
   if (held || (hurries_ && outbox_.gathers_.load())) outbox_.io_.wake();
 }
 
+void Outbox::Batch::hurry() {
+  hurries_ = true;
+  if (!outbox_.hurries_.load(std::memory_order_relaxed)) outbox_.hurries_.store(true);  // a write may be between two
+}
+
 /// cnats is asked only when all that was added since the last time would be too much: its lock is another's too.
 bool Outbox::Batch::has_room(std::size_t bytes) {
   std::uint64_t& buffered = outbox_.buffered_;
   if (buffered >= outbox_.write_buffer_) {
+    outbox_.refuses_.store(true);  // first: whoever empties the buffer behind this look waits for the end of the batch
     buffered = buffered_by(direct_->nc());
-    if (buffered >= outbox_.write_buffer_) return false;
+    if (buffered >= outbox_.write_buffer_) {
+      hurry();
+      return false;
+    }
   }
   buffered += bytes + kFrame;
   return true;
@@ -92,8 +101,7 @@ Outbox::Sent Outbox::Batch::hold(Held held) {
 }
 
 bool Outbox::Batch::control(const char* subject, const char* reply, std::string_view payload) {
-  hurries_ = true;
-  if (!outbox_.hurries_.load(std::memory_order_relaxed)) outbox_.hurries_.store(true);  // a write may be between two
+  hurry();
   return outbox_.session_ != nullptr && hand_over(outbox_.session_->nc(), subject, reply, payload);
 }
 
@@ -121,7 +129,8 @@ void Outbox::writes() {
 }
 
 void Outbox::pump(Finished& finished) {
-  if (holds_any()) {  // else the lock stays with those who publish
+  if (const bool refuses = refuses_.exchange(false);
+      refuses || holds_any()) {  // else the lock is left to who publishes
     const std::lock_guard lock(mutex_);
     if (session_ == nullptr) return;
     const std::uint64_t most = session_->is_plain() ? write_buffer_ : std::min(write_buffer_, Session::kMostTlsBytes);

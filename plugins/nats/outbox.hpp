@@ -69,6 +69,7 @@ class Outbox {
 
    private:
     bool has_room(std::size_t bytes);
+    void hurry();
 
     Outbox& outbox_;
     std::unique_lock<std::mutex> lock_;
@@ -111,6 +112,7 @@ class Outbox {
   std::uint64_t held_bytes_ = 0;
   std::atomic<bool> holds_{false};  // held_ is not empty
   std::atomic<bool> hurries_{false}, gathers_{false};
+  std::atomic<bool> refuses_{false};  // somebody may be about to wait for room
   bool failed_ = false;
 };
 

@@ -55,9 +55,11 @@ Requests::Asked Requests::add(sdk::Publisher& publisher, std::uint64_t op, Time 
   return {token, prefix_ + std::to_string(token)};
 }
 
-void Requests::forget(std::uint64_t token) {
+bool Requests::forget(std::uint64_t token) {
   const std::lock_guard lock(mutex_);
-  if (Slot* const slot = find(token); slot != nullptr) free(*slot);
+  Slot* const slot = find(token);
+  if (slot != nullptr) free(*slot);
+  return slot != nullptr;
 }
 
 Requests::Slot* Requests::find(std::uint64_t token) noexcept {

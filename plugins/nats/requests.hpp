@@ -32,8 +32,8 @@ class Requests {
   };
   /// A request is about to be sent. [any thread]
   Asked add(sdk::Publisher& publisher, std::uint64_t op, Time deadline);
-  /// It was not sent after all: nothing completes. [any thread]
-  void forget(std::uint64_t token);
+  /// It was not sent after all: nothing completes. False: it has been completed. [any thread]
+  bool forget(std::uint64_t token);
   /// The inbox is there: what is sent now finds its way back. Else it is there before anything that the outbox holds
   /// is sent. [any thread]
   [[nodiscard]] bool has_inbox() const noexcept { return has_inbox_.load(std::memory_order_acquire); }
@@ -42,7 +42,7 @@ class Requests {
   /// Opens the inbox where one is wanted.
   void open_inbox(Session& session);
   void session_down();
-  /// All of one publisher.
+  /// All of one publisher, which adds no more that it does not forget.
   void fail(const sdk::Publisher& publisher, const rst_error& why);
   [[nodiscard]] bool any(const sdk::Publisher& publisher);
   /// The link ends.

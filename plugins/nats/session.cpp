@@ -56,6 +56,7 @@ struct Hooks {
   static natsStatus write(void* session, bool add) {
     auto& self = *static_cast<Session*>(session);
     self.wants_write_.store(add);
+    if (!add) self.all_written_.store(true);
     if (add && !self.io_.is_this_thread()) self.io_.wake();
     return NATS_OK;
   }
@@ -112,17 +113,6 @@ std::int64_t milliseconds(nanoseconds time) { return std::chrono::ceil<std::chro
 /// cnats 3.4.1 sends no signature where its first byte is 0, as it is of one nonce in 256.
 std::shared_ptr<Session> Session::dial(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
                                        rst_error& why) {
-  const bool signs = !settings.creds.empty() || !settings.nkey.empty();
-  auto session = dial_once(io, link, settings, server, why);
-  for (int more = kMoreSignatures; session == nullptr && signs && (why.flags & RST_ERROR_AUTH) != 0 && more > 0;
-       --more) {
-    session = dial_once(io, link, settings, server, why);
-  }
-  return session;
-}
-
-std::shared_ptr<Session> Session::dial_once(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
-                                            rst_error& why) {
   for (const auto& [option, path] : {std::pair{"creds", &settings.creds},
                                      {"nkey.seed", &settings.nkey_seed},
                                      {RST_OPT_TLS_CA, &settings.ca},
@@ -130,19 +120,30 @@ std::shared_ptr<Session> Session::dial_once(Io& io, std::uint64_t link, const Se
                                      {RST_OPT_TLS_KEY, &settings.key}}) {
     if (!can_read(option, *path, why)) return nullptr;
   }
+  io.post(link, [](Link& self) { self.connecting(); });
+  const Time deadline = Clock::now() + settings.connect_timeout;
+  auto session = dial_once(io, link, settings, server, why);
+  if (settings.creds.empty() && settings.nkey.empty()) return session;
+  auto again = settings;
+  for (int more = kMoreSignatures; session == nullptr && (why.flags & RST_ERROR_AUTH) != 0 && more > 0; --more) {
+    again.connect_timeout = deadline - Clock::now();
+    if (again.connect_timeout < 1ms) break;
+    session = dial_once(io, link, again, server, why);
+  }
+  return session;
+}
+
+std::shared_ptr<Session> Session::dial_once(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
+                                            rst_error& why) {
   std::shared_ptr<Session> session(new Session(io, link, server, settings.tls));
   natsOptions* made = nullptr;
   std::string what = "connecting to " + server.text();
   natsStatus status = natsOptions_Create(&made);
   const std::unique_ptr<natsOptions, OptionsDelete> options(made);
   if (status == NATS_OK) status = session->set_options(made, settings, what);
+  if (status == NATS_OK) status = natsConnection_Connect(&session->nc_, made);
   if (status == NATS_OK) {
-    io.post(link, [](Link& self) { self.connecting(); });
-    status = natsConnection_Connect(&session->nc_, made);
-  }
-  if (status == NATS_OK) {
-    const auto longest = static_cast<unsigned>(milliseconds(2 * settings.keepalive));
-    (void)::setsockopt(session->fd_, IPPROTO_TCP, TCP_USER_TIMEOUT, &longest, sizeof longest);
+    session->end_when_dead(settings.keepalive);
     return session;
   }
   natsStatus last = NATS_OK;
@@ -158,6 +159,18 @@ std::shared_ptr<Session> Session::dial_once(Io& io, std::uint64_t link, const Se
                      lacks ? "; it may want a client certificate, options `tls.cert` and `tls.key`" : "");
   }
   return nullptr;
+}
+
+/// The kernel ends a connection whose peer answers nothing for two keepalives: cnats may be inside a read or a write of
+/// TLS that waits for the peer, and the I/O thread in it.
+void Session::end_when_dead(nanoseconds keepalive) noexcept {
+  const auto longest = static_cast<unsigned>(milliseconds(2 * keepalive));
+  const int on = 1;
+  const int idle = std::max<int>(1, static_cast<int>(std::chrono::floor<std::chrono::seconds>(keepalive).count()));
+  (void)::setsockopt(fd_, IPPROTO_TCP, TCP_USER_TIMEOUT, &longest, sizeof longest);
+  (void)::setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  (void)::setsockopt(fd_, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  (void)::setsockopt(fd_, IPPROTO_TCP, TCP_KEEPINTVL, &on, sizeof on);
 }
 
 natsStatus Session::set_options(natsOptions* options, const Settings& settings, std::string& what) {
@@ -262,7 +275,11 @@ bool Session::has_whole_record() noexcept {
   return least_ == 1;
 }
 
-void Session::write() { natsConnection_ProcessWriteEvent(nc_); }
+bool Session::write() {
+  all_written_.store(false);
+  natsConnection_ProcessWriteEvent(nc_);
+  return all_written_.load();
+}
 
 rst_error Session::why() const {
   const char* text = nullptr;

@@ -19,8 +19,8 @@ class Io;
 /// the connection and says so last of all by its closed callback. Only then the session may be destroyed.
 class Session {
  public:
-  /// Dials one server. Blocks for at most the connect timeout, and name resolution; a signature that the server did not
-  /// like is made anew twice. [worker]
+  /// Dials one server. Blocks for at most the connect timeout, and name resolution. A signature that the server did not
+  /// like is made anew twice in that time. [worker]
   static std::shared_ptr<Session> dial(Io& io, std::uint64_t link, const Settings& settings, const Server& server,
                                        rst_error& why);
   Session(const Session&) = delete;
@@ -35,9 +35,10 @@ class Session {
 
   // The socket. [I/O thread]
   [[nodiscard]] int fd() const noexcept { return fd_; }
-  [[nodiscard]] bool wants_write() const noexcept { return wants_write_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool wants_write() const noexcept { return wants_write_.load(); }
   void read();
-  void write();
+  /// Whether all went out; more may be there by now.
+  bool write();
   /// With TLS cnats waits for the socket while it is full, so what is handed to it at once is little. A message may be
   /// longer: then the kernel ends the waiting, by ending a connection whose peer takes nothing for two keepalives
   /// (TCP_USER_TIMEOUT).
@@ -64,6 +65,7 @@ class Session {
                                             rst_error& why);
   /// `what` is what failed.
   natsStatus set_options(natsOptions* options, const Settings& settings, std::string& what);
+  void end_when_dead(nanoseconds keepalive) noexcept;
   void learn() noexcept;
   [[nodiscard]] bool has_whole_record() noexcept;
   natsStatus set_tls(natsOptions* options, const Settings& settings, std::string& what);
@@ -77,7 +79,7 @@ class Session {
   int least_ = 1;  // bytes that make the socket readable
   enum class Speaks : std::uint8_t { kNotYetKnown, kPlain, kTls };
   std::atomic<Speaks> speaks_{Speaks::kNotYetKnown};
-  std::atomic<bool> wants_write_{false};
+  std::atomic<bool> wants_write_{false}, all_written_{false};
   std::atomic<bool> over_{false};
   bool closed_ = false;
   std::atomic<bool> left_{false};  // cnats' thread, the closed callback
