@@ -149,6 +149,7 @@ class StreamConsumer final : public Consumer {
   void confirmed(const std::shared_ptr<Confirming>& of, std::size_t index, natsStatus status);
   void fail_confirming();
   void send_unsent_later();
+  void send(const std::vector<Out>& settlements);
   void send_unsent();
   void made_room();
   void hand_back();

@@ -87,6 +87,11 @@ void StreamConsumer::send_unsent_later() {
   post([](StreamConsumer& self) { self.send_unsent(); });
 }
 
+void StreamConsumer::send(const std::vector<Out>& settlements) {
+  Outbox::Batch batch(link.outbox);
+  for (const Out& each : settlements) (void)batch.control(each.subject.c_str(), nullptr, each.body);
+}
+
 void StreamConsumer::send_unsent() {
   if (link.session() == nullptr) return;
   std::vector<Out> out;
@@ -94,10 +99,7 @@ void StreamConsumer::send_unsent() {
     const std::lock_guard lock(unsent_mutex_);
     out.swap(unsent_);
   }
-  {
-    Outbox::Batch batch(link.outbox);
-    for (const Out& each : out) (void)batch.control(each.subject.c_str(), nullptr, each.body);
-  }
+  send(out);
   auto again = std::exchange(unconfirmed_, {});
   for (auto& [of, index] : again) confirm(of, index);
 }
@@ -284,8 +286,7 @@ void StreamConsumer::give_back() {
 void StreamConsumer::nak() {
   for (const Held& each : held_) given_back_.push_back({natsMsg_GetReply(each.message.get()), "-NAK"});
   held_.clear();
-  Outbox::Batch batch(link.outbox);
-  for (const Out& each : given_back_) (void)batch.control(each.subject.c_str(), nullptr, each.body);
+  send(given_back_);
 }
 
 void StreamConsumer::send_back() {

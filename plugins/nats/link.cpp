@@ -331,7 +331,7 @@ void Link::read() {
 /// Small writes are dear, and hold up those who publish: what comes behind a large one gathers, in proportion to it,
 /// and at the rate of this write no more than kGatherBytes.
 Time Link::after_this_write() {
-  const nanoseconds bytes{std::max(natsConnection_Buffered(session_->nc()), 1)};
+  const nanoseconds bytes{std::max<std::uint64_t>(session_->buffered(), 1)};
   const Time now = Clock::now();
   const auto since = std::min<nanoseconds>(now - std::exchange(last_write_, now), 1s);
   return now + std::min({bytes * kGatherNsPerByte, kGatherMost, since * kGatherBytes / bytes.count()});

@@ -21,10 +21,6 @@ void end(Held& held, std::int32_t status, Outbox::Finished& finished) {
   if (--of.left == 0) finished.push_back(std::move(held.of));
 }
 
-std::uint64_t buffered_by(natsConnection* nc) {
-  return static_cast<std::uint64_t>(std::max(natsConnection_Buffered(nc), 0));
-}
-
 bool hand_over(natsConnection* nc, const char* subject, const char* reply, std::string_view payload) {
   const auto length = static_cast<int>(payload.size());
   const natsStatus status = reply == nullptr
@@ -69,7 +65,7 @@ bool Outbox::Batch::has_room(std::size_t bytes) {
   std::uint64_t& buffered = outbox_.buffered_;
   if (buffered >= outbox_.write_buffer_) {
     outbox_.refuses_.store(true);  // first: whoever empties the buffer behind this look waits for the end of the batch
-    buffered = buffered_by(direct_->nc());
+    buffered = direct_->buffered();
     if (buffered >= outbox_.write_buffer_) {
       hurry();
       return false;
@@ -134,7 +130,7 @@ void Outbox::pump(Finished& finished) {
     const std::lock_guard lock(mutex_);
     if (session_ == nullptr) return;
     const std::uint64_t most = session_->is_plain() ? write_buffer_ : std::min(write_buffer_, Session::kMostTlsBytes);
-    while (!held_.empty() && buffered_by(session_->nc()) < most) {
+    while (!held_.empty() && session_->buffered() < most) {
       Held held = std::move(held_.front());
       held_.pop_front();
       held_bytes_ -= held.bytes + kFrame;

@@ -289,6 +289,10 @@ rst_error Session::why() const {
 
 std::uint64_t Session::max_payload() const { return static_cast<std::uint64_t>(natsConnection_GetMaxPayload(nc_)); }
 
+std::uint64_t Session::buffered() const {
+  return static_cast<std::uint64_t>(std::max(natsConnection_Buffered(nc_), 0));
+}
+
 std::vector<std::string> Session::discovered() const { return discovered_by(nc_); }
 
 bool Session::was_refused() const {

@@ -51,6 +51,8 @@ class Session {
   [[nodiscard]] std::uint64_t max_payload() const;
   /// URLs of servers that the cluster told of.
   [[nodiscard]] std::vector<std::string> discovered() const;
+  /// Bytes that cnats has not handed to the socket yet. [any thread]
+  [[nodiscard]] std::uint64_t buffered() const;
   void cut() noexcept;
 
   /// The closed callback has come: nothing of cnats knows this session any more. [I/O thread]
