@@ -11,11 +11,6 @@ constexpr nanoseconds kDialGrace = 250ms;  // beyond its timeout; an operation h
 constexpr auto kRefusalGrace = 100ms;      // for cnats' callback thread, on a busy machine too
 constexpr auto kSweepEvery = 20ms;         // for what waits past its deadline while it cannot be sent
 
-// How long what is published waits for more to be sent with it; see after_this_write().
-constexpr std::int64_t kGatherNsPerByte = 10;  // a sender at work: 16 KB after 160 us; a lone message: 1 us
-constexpr std::int64_t kGatherBytes = 128 << 10;
-constexpr nanoseconds kGatherMost = 500us;
-
 /// Each may take itself out of the table.
 template <typename Table, typename Body>
 void for_each(Table& table, Body&& body) {
@@ -310,7 +305,8 @@ Time Link::next_write() noexcept {
   if (!up_) return kNever;
   if (!session_->wants_write()) return greeted_ && outbox.holds_any() ? Time{} : kNever;
   if (socket_is_full_) return kNever;
-  return !outbox.hurries() && next_write_ > Clock::now() && outbox.gathers() ? next_write_ : Time{};
+  const Time next = session_->next_write();
+  return !outbox.hurries() && next > Clock::now() && outbox.gathers() ? next : Time{};
 }
 
 void Link::serve(short ready) {
@@ -328,19 +324,8 @@ void Link::read() {
   replies.drain();
 }
 
-/// Small writes are dear, and hold up those who publish: what comes behind a large one gathers, in proportion to it,
-/// and at the rate of this write no more than kGatherBytes.
-Time Link::after_this_write() {
-  const nanoseconds bytes{std::max<std::uint64_t>(session_->buffered(), 1)};
-  const Time now = Clock::now();
-  const auto since = std::min<nanoseconds>(now - std::exchange(last_write_, now), 1s);
-  return now + std::min({bytes * kGatherNsPerByte, kGatherMost, since * kGatherBytes / bytes.count()});
-}
-
 void Link::write() {
-  next_write_ = outbox.hurries() ? Time{} : after_this_write();
-  outbox.writes();
-  const bool empty = session_->write();
+  const bool empty = session_->write(outbox.writes());
   socket_is_full_ = !empty || !session_->is_plain();  // with TLS it is asked each time
   if (empty) written();
 }

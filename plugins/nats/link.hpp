@@ -100,7 +100,6 @@ class Link {
   void keep_alive();
   void pong_counts(natsStatus status);
   void read();
-  [[nodiscard]] Time after_this_write();
   void write();
   void written();
   void tell(std::uint32_t kind, const rst_error* error, std::uint64_t value = 0);
@@ -114,7 +113,7 @@ class Link {
   State state_ = State::kDialing;
   bool up_ = false, greeted_ = false, was_up_ = false, closing_ = false, ends_session_ = false, dialing_ = false,
        socket_is_full_ = false;
-  Time open_deadline_, last_write_{}, next_write_{};
+  Time open_deadline_;
   std::uint64_t refusals_ = 0;  // of the credentials, in a row
   rst_error why_{};
   Servers servers_;

@@ -50,9 +50,17 @@ Outbox::Batch::Batch(Outbox& outbox)
                                                                                                 : nullptr) {}
 
 Outbox::Batch::~Batch() {
+  if (direct_ != nullptr && outbox_.gathered_ >= Session::kGatherBytes) write();
   const bool held = !outbox_.held_.empty() && outbox_.session_ != nullptr;
   lock_.unlock();
   if (held || (hurries_ && outbox_.gathers_.load())) outbox_.io_.wake();
+}
+
+/// By the thread that publishes: passing it on takes longer, as both threads want cnats' lock. Not where somebody waits
+/// for room, which the I/O thread tells of after its write, and not where the write would end the session.
+void Outbox::Batch::write() {
+  if (outbox_.refuses_.load() || !direct_->takes()) return;
+  if (direct_->write(outbox_.begin_write())) outbox_.buffered_ = 0;
 }
 
 void Outbox::Batch::hurry() {
@@ -72,6 +80,7 @@ bool Outbox::Batch::has_room(std::size_t bytes) {
     }
   }
   buffered += bytes + kFrame;
+  outbox_.gathered_ += bytes + kFrame;
   return true;
 }
 
@@ -105,7 +114,7 @@ void Outbox::up(Session& session, std::uint64_t max_payload) {
   const std::lock_guard lock(mutex_);
   session_ = &session;
   max_payload_ = max_payload;
-  buffered_ = 0;
+  buffered_ = gathered_ = 0;
 }
 
 void Outbox::down() {
@@ -118,10 +127,15 @@ bool Outbox::gathers() noexcept {
   return !hurries_.load();
 }
 
-void Outbox::writes() {
+bool Outbox::writes() {
   const std::lock_guard lock(mutex_);
-  hurries_.store(false);
   gathers_.store(false);
+  return begin_write();
+}
+
+bool Outbox::begin_write() {
+  gathered_ = 0;
+  return hurries_.exchange(false);
 }
 
 void Outbox::pump(Finished& finished) {

@@ -46,8 +46,8 @@ class Outbox {
   /// As a message's status.
   [[nodiscard]] static std::int32_t status_of(Sent sent) noexcept;
 
-  /// Several sends by one thread, in order: holds the lock, which is held for no I/O, and wakes the I/O thread at its
-  /// end. [any thread]
+  /// Several sends by one thread, in order: holds the lock. At its end it writes what has gathered, as far as the
+  /// socket takes it, where that is much, or wakes the I/O thread. [any thread]
   class Batch {
    public:
     explicit Batch(Outbox& outbox);
@@ -70,6 +70,7 @@ class Outbox {
    private:
     bool has_room(std::size_t bytes);
     void hurry();
+    void write();
 
     Outbox& outbox_;
     std::unique_lock<std::mutex> lock_;
@@ -93,8 +94,9 @@ class Outbox {
   [[nodiscard]] bool hurries() const noexcept { return hurries_.load(); }
   /// From now on what must not wait wakes the I/O thread. False: it is there already. [I/O thread]
   [[nodiscard]] bool gathers() noexcept;
-  /// All that is in the session's buffer is about to be sent. Waits for the end of a batch. [I/O thread]
-  void writes();
+  /// All that is in the session's buffer is about to be sent; whether it hurries. Waits for the end of a batch.
+  /// [I/O thread]
+  bool writes();
 
   sdk::Refusals refusals;
 
@@ -102,12 +104,15 @@ class Outbox {
   template <typename Pick>
   std::uint64_t take_out(Pick&& pick, std::int32_t status, Finished& finished);
 
+  bool begin_write();
+
   Io& io_;
   const std::uint64_t write_buffer_, reconnect_buffer_;
   std::mutex mutex_;
   Session* session_ = nullptr;
   std::uint64_t max_payload_ = 0;
   std::uint64_t buffered_ = 0;  // in cnats' buffer at most, what must not wait apart
+  std::uint64_t gathered_ = 0;  // of buffered_, what came since the last write began
   std::deque<Held> held_;
   std::uint64_t held_bytes_ = 0;
   std::atomic<bool> holds_{false};  // held_ is not empty

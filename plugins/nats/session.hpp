@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <nats/nats.h>
 
 namespace ruststream::nats {
@@ -37,8 +38,6 @@ class Session {
   [[nodiscard]] int fd() const noexcept { return fd_; }
   [[nodiscard]] bool wants_write() const noexcept { return wants_write_.load(); }
   void read();
-  /// Whether all went out; more may be there by now.
-  bool write();
   /// With TLS cnats waits for the socket while it is full, so what is handed to it at once is little. A message may be
   /// longer: then the kernel ends the waiting, by ending a connection whose peer takes nothing for two keepalives
   /// (TCP_USER_TIMEOUT).
@@ -51,6 +50,15 @@ class Session {
   [[nodiscard]] std::uint64_t max_payload() const;
   /// URLs of servers that the cluster told of.
   [[nodiscard]] std::vector<std::string> discovered() const;
+  /// Whether a write would send something, and find no error. [any thread]
+  [[nodiscard]] bool takes() const noexcept;
+  /// Whether all went out, by this call or another thread's; more may be there by now. Does not wait. [any thread]
+  bool write(bool hurries);
+  /// When to write what there is: small writes are dear, and hold up those who publish, so that what comes behind a
+  /// large one that did not hurry gathers, in proportion to it, and at the rate of that write no more than
+  /// kGatherBytes. [any thread]
+  [[nodiscard]] Time next_write() const noexcept { return Time(nanoseconds(next_write_.load())); }
+  static constexpr std::int64_t kGatherBytes = 128 << 10;
   /// Bytes that cnats has not handed to the socket yet. [any thread]
   [[nodiscard]] std::uint64_t buffered() const;
   void cut() noexcept;
@@ -67,6 +75,7 @@ class Session {
                                             rst_error& why);
   /// `what` is what failed.
   natsStatus set_options(natsOptions* options, const Settings& settings, std::string& what);
+  [[nodiscard]] Time after_this_write();
   void end_when_dead(nanoseconds keepalive) noexcept;
   void learn() noexcept;
   [[nodiscard]] bool has_whole_record() noexcept;
@@ -82,6 +91,9 @@ class Session {
   enum class Speaks : std::uint8_t { kNotYetKnown, kPlain, kTls };
   std::atomic<Speaks> speaks_{Speaks::kNotYetKnown};
   std::atomic<bool> wants_write_{false}, all_written_{false};
+  std::mutex write_mutex_;  // of the next two; cnats takes a write of nothing for the peer's end
+  Time last_write_{};
+  std::atomic<std::int64_t> next_write_{0};  // ns of Time
   std::atomic<bool> over_{false};
   bool closed_ = false;
   std::atomic<bool> left_{false};  // cnats' thread, the closed callback
