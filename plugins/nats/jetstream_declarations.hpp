@@ -16,7 +16,7 @@ inline constexpr std::uint32_t kJetStreamBit = 1U << kJetStream, kOrderedBit = 1
 inline constexpr std::uint32_t kStreamBits = kJetStreamBit | kOrderedBit;
 
 inline constexpr std::uint32_t kStreamDefaultBatch = 256;
-inline constexpr std::uint32_t kStreamDefaultWindow = 1024;       // unsettled messages, unless the subscription says so
+inline constexpr std::uint32_t kStreamDefaultWindow = 512;        // unsettled messages, unless the subscription says so
 inline constexpr std::uint64_t kStreamDefaultBytes = 64U << 20U;  // what pull requests may bring at once
 inline constexpr std::uint64_t kStreamMaxPayload = 64U << 20U;    // no server can be told to take more
 inline constexpr std::int64_t kDuplicateWindow = 120'000'000'000;  // of a stream that says nothing

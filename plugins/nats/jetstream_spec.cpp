@@ -200,6 +200,7 @@ void validate_stream(const rst_subscription_spec& spec, sdk::Plan& plan, sdk::Re
   check_names(spec, options, report);
   check_start(spec, options, report);
   check_numbers(options, report);
+  plan.default_window = kStreamDefaultWindow;
   plan.max_batch = sdk::BatchPool<StreamItem>::kMaxBatch;
   const bool settles = spec.kind == kJetStream;
   if (settles) {

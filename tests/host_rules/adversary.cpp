@@ -31,6 +31,7 @@ void Adversary::reset() {
   manners.full = false;
   manners.message_status = RST_OK;
   manners.ack_deadline_ns = 0;
+  manners.default_window = 0;
   handles_.clear();
   opened_.clear();
   newest_.clear();

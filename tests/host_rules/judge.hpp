@@ -35,7 +35,8 @@ struct Manners {
   std::atomic<std::uint32_t> budget{0};  // what of it makes the host call verbs again: so many times
   std::atomic<bool> full{false};         // publish meets BACKPRESSURE
   std::atomic<std::int32_t> message_status{RST_OK};  // of each published message
-  std::atomic<std::uint64_t> ack_deadline_ns{0};     // in every plan
+  std::atomic<std::uint64_t> ack_deadline_ns{0};     // in every plan, as the next
+  std::atomic<std::uint32_t> default_window{0};
 };
 
 /// One batch to deliver.

@@ -12,10 +12,11 @@ namespace {
 struct Streaming : Trial {
   std::optional<rs::Broker> broker;
 
-  rs::Subscription subscribe(const char* kind = "all") {
+  rs::Subscription subscribe(const char* kind = "all", std::uint32_t in_flight = 0) {
     if (!broker) broker = open();
     rs::SubscribeOptions wanted;
     wanted.kind = kind;
+    wanted.in_flight = in_flight;
     return good(broker->subscribe("in", wanted).get());
   }
   rs::Publisher publisher() {
@@ -83,6 +84,18 @@ TEST_F(Streaming, EveryBatchIsReleasedHoweverTheStreamEnds) {
     if (!kept) continue;
     EXPECT_EQ(kept->message().payload().text().substr(0, 5), "{\"id\"") << "readable to its end (M2)";
     EXPECT_FALSE(std::move(*kept).ack());
+  }
+}
+
+TEST_F(Streaming, TheWindowIsTheUsersElseTwoBatchesOrTheKinds) {
+  constexpr struct {
+    std::uint32_t of_kind, of_user, window;
+  } kCases[] = {{0, 0, 128}, {100, 0, 128}, {300, 0, 300}, {300, 100, 100}};
+  for (const auto& each : kCases) {
+    judge.manners.default_window = each.of_kind;
+    const rs::Subscription in = subscribe("all", each.of_user);
+    EXPECT_EQ(judge.deliver(subscription(), {.count = each.window + 1}), -RST_E_EXHAUSTED);
+    EXPECT_EQ(judge.deliver(subscription(), {.count = each.window}), RST_DONE);
   }
 }
 

@@ -45,7 +45,10 @@ std::int32_t init(const rst_host* host, const rst_init_args*, void** instance, r
 }
 
 std::int32_t validate(std::uint32_t, const void*, rst_plan* plan, const rst_report*, rst_error*) {
-  if (plan != nullptr) plan->ack_deadline_ns = it().manners.ack_deadline_ns;
+  if (plan != nullptr) {
+    plan->ack_deadline_ns = it().manners.ack_deadline_ns;
+    plan->default_window = it().manners.default_window;
+  }
   return RST_DONE;
 }
 

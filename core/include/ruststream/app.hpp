@@ -72,7 +72,7 @@ class RUSTSTREAM_EXPORT Registration {
   /// Of a batch handler: at most `size` elements, called as soon as they are there, or when `wait` has passed since the
   /// first. Of others: how many messages the plugin may deliver at once.
   Registration& batch(std::uint32_t size, std::chrono::milliseconds wait = std::chrono::milliseconds(0));
-  /// Most unsettled messages; default 2 × batch × workers.
+  /// Most unsettled messages; default 2 × batch × workers, or what the kind says suits it.
   Registration& in_flight(std::uint32_t messages);
   Registration& max_attempts(std::uint32_t attempts);
   Registration& dead_letter(std::string destination);

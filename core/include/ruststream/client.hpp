@@ -46,7 +46,7 @@ struct SubscribeOptions {
   std::string durable;  ///< a name for broker-side state that outlives the session, where the kind has one
   PluginOptions options;
   std::uint32_t max_batch = 64;  ///< most messages in one delivery of the plugin
-  std::uint32_t in_flight = 0;   ///< most unsettled messages; 0: 2 × max_batch
+  std::uint32_t in_flight = 0;   ///< most unsettled messages; 0: 2 × max_batch, or what the kind says suits it
   std::uint64_t window_bytes = 8U << 20U;
   std::uint32_t max_attempts = 0;  ///< 0: no limit
   std::string dead_letter;         ///< where a message goes after max_attempts or a reject; empty: nowhere

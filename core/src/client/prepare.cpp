@@ -80,6 +80,7 @@ Result<Plan> validate(const rst_plugin& plugin, std::uint32_t scope, std::uint32
   plan.flags = raw.flags;
   plan.max_unsettled = raw.max_unsettled;
   plan.max_batch = raw.max_batch;
+  plan.default_window = raw.default_window;
   plan.max_payload = raw.max_payload;
   plan.max_delay_ns = raw.max_delay_ns;
   plan.ack_deadline = std::chrono::nanoseconds(raw.ack_deadline_ns);
@@ -190,7 +191,7 @@ Result<ConnectionPlan> plan_connection(const rst_plugin& plugin, const std::stri
 }
 
 Result<SubscriptionPlan> plan_subscription(const rst_plugin& plugin, std::string address, SubscribeOptions wanted,
-                                           std::vector<options::Setting> settings) {
+                                           std::vector<options::Setting> settings, std::uint32_t workers) {
   const auto kind = find_kind(plugin, wanted.kind, RST_ROLE_SUBSCRIPTION, "subscription");
   if (!kind) return std::unexpected(kind.error());
   auto set = options::resolve(plugin, RST_SCOPE_SUBSCRIPTION, *kind, settings);
@@ -201,13 +202,14 @@ Result<SubscriptionPlan> plan_subscription(const rst_plugin& plugin, std::string
   plan.kind = *kind;
   plan.options = std::move(*set);
   plan.wanted.max_batch = std::max<std::uint32_t>(1, plan.wanted.max_batch);
-  plan.window = plan.wanted.in_flight != 0 ? plan.wanted.in_flight : 2 * plan.wanted.max_batch;
+  plan.window = plan.wanted.in_flight != 0 ? plan.wanted.in_flight : 2 * plan.wanted.max_batch * workers;
   const rst_str where = text(plan.address);
   const rst_subscription_spec spec = plan.spec(where);
   auto answer = validate(plugin, RST_SCOPE_SUBSCRIPTION, plan.kind, &spec);
   if (!answer) return std::unexpected(std::move(answer.error()));
   plan.plan = std::move(*answer);
   if (Result<void> in_time = check_deadline(plan); !in_time) return std::unexpected(std::move(in_time.error()));
+  if (plan.wanted.in_flight == 0) plan.window = std::max(plan.window, plan.plan.default_window);
   if (plan.plan.max_batch != 0) plan.wanted.max_batch = std::min(plan.wanted.max_batch, plan.plan.max_batch);
   if (plan.plan.max_unsettled != 0) plan.window = std::min(plan.window, plan.plan.max_unsettled);
   return plan;

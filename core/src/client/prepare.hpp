@@ -22,6 +22,7 @@ struct Plan {
   std::uint32_t flags = 0;
   std::uint32_t max_unsettled = 0;
   std::uint32_t max_batch = 0;
+  std::uint32_t default_window = 0;
   std::uint64_t max_payload = 0;
   std::uint64_t max_delay_ns = 0;
   std::chrono::nanoseconds ack_deadline{0};
@@ -76,7 +77,8 @@ struct PublisherPlan {
                                                      std::vector<options::Setting> settings);
 [[nodiscard]] Result<SubscriptionPlan> plan_subscription(const rst_plugin& plugin, std::string address,
                                                          SubscribeOptions wanted,
-                                                         std::vector<options::Setting> settings);
+                                                         std::vector<options::Setting> settings,
+                                                         std::uint32_t workers = 1);
 [[nodiscard]] Result<PublisherPlan> plan_publisher(const rst_plugin& plugin, std::string destination,
                                                    PublisherOptions wanted, std::vector<options::Setting> settings);
 

@@ -174,11 +174,12 @@ class Planner {
     if (wanted->max_processing) {
       options.max_processing = std::chrono::ceil<std::chrono::milliseconds>(*wanted->max_processing);
     }
-    if (options.in_flight == 0) options.in_flight = 2 * planned.batch * planned.workers;
-    if (declared.handler->takes_batch()) options.in_flight = std::max(options.in_flight, planned.batch);
+    if (options.in_flight != 0 && declared.handler->takes_batch())
+      options.in_flight = std::max(options.in_flight, planned.batch);
     std::vector<options::Setting> settings = to_settings(options.options, "code");
     std::ranges::move(wanted->plugin, std::back_inserter(settings));
-    auto plan = plan_subscription(*broker.plugin, std::move(address), std::move(options), std::move(settings));
+    auto plan =
+        plan_subscription(*broker.plugin, std::move(address), std::move(options), std::move(settings), planned.workers);
     if (!plan) return problem(about, plan.error());
     planned.plan = std::move(*plan);
     planned.max_attempts = attempts.value_or(planned.plan.plan.can(RST_CAP_ATTEMPT) ? kDefaultMaxAttempts : 0);

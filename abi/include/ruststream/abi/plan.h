@@ -30,7 +30,9 @@ typedef struct rst_plan {
   uint32_t cap_capacity;
   uint32_t cap_count;   /* how many there are; only the first cap_capacity were written */
   rst_capability* caps; /* the host's buffer, or NULL */
-  uint64_t reserved;
+  uint32_t
+      default_window; /* unsettled messages that suit the kind where the user says nothing; 0 = as the host has it */
+  uint32_t reserved;
 } rst_plan;
 RST_ASSERT_SIZE(rst_plan, 64);
 RST_ASSERT_OFFSET(rst_plan, flags, 4);
@@ -42,7 +44,8 @@ RST_ASSERT_OFFSET(rst_plan, max_batch, 36);
 RST_ASSERT_OFFSET(rst_plan, cap_capacity, 40);
 RST_ASSERT_OFFSET(rst_plan, cap_count, 44);
 RST_ASSERT_OFFSET(rst_plan, caps, 48);
-RST_ASSERT_OFFSET(rst_plan, reserved, 56);
+RST_ASSERT_OFFSET(rst_plan, default_window, 56);
+RST_ASSERT_OFFSET(rst_plan, reserved, 60);
 
 /// Keys of rst_report.text.
 #define RST_TEXT_CANONICAL_ADDRESS 1 /* the address as the broker names it */

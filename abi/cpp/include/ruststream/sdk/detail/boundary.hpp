@@ -19,6 +19,7 @@ struct Plan {
   std::uint64_t max_delay_ns = 0;
   std::uint32_t max_unsettled = 0;
   std::uint32_t max_batch = 0;
+  std::uint32_t default_window = 0;
   std::vector<rst_capability> caps;
 };
 

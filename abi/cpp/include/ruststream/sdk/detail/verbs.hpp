@@ -228,6 +228,7 @@ struct Verbs {
     out.max_delay_ns = plan.max_delay_ns;
     out.max_unsettled = plan.max_unsettled;
     out.max_batch = plan.max_batch;
+    out.default_window = plan.default_window;
     out.cap_count = static_cast<std::uint32_t>(plan.caps.size());
     if (out.caps != nullptr) std::copy_n(plan.caps.data(), std::min(out.cap_count, out.cap_capacity), out.caps);
   }
