@@ -59,6 +59,7 @@ Outbox::Batch::~Batch() {
 /// By the thread that publishes: passing it on takes longer, as both threads want cnats' lock. Not where somebody waits
 /// for room, which the I/O thread tells of after its write, and not where the write would end the session.
 void Outbox::Batch::write() {
+  outbox_.gathered_ = 0;  // where this is not the time, not again before as much has come
   if (outbox_.refuses_.load() || !direct_->takes()) return;
   if (direct_->write(outbox_.begin_write())) outbox_.buffered_ = 0;
 }

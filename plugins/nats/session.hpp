@@ -58,7 +58,7 @@ class Session {
   /// large one that did not hurry gathers, in proportion to it, and at the rate of that write no more than
   /// kGatherBytes. [any thread]
   [[nodiscard]] Time next_write() const noexcept { return Time(nanoseconds(next_write_.load())); }
-  static constexpr std::int64_t kGatherBytes = 128 << 10;
+  static constexpr std::int64_t kGatherBytes = 192 << 10;
   /// Bytes that cnats has not handed to the socket yet. [any thread]
   [[nodiscard]] std::uint64_t buffered() const;
   void cut() noexcept;
