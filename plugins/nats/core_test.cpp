@@ -4,6 +4,8 @@
 #include <ruststream/abi/ext/stats.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -190,6 +192,54 @@ TEST_F(Core, RequestsGetTheirReplyOrLearnThatNobodyListens) {
   EXPECT_TRUE(outcome.ok()) << outcome.text;
   EXPECT_EQ(reply.payload, "re:q");
   EXPECT_EQ(reply.text("k"), "v");
+}
+
+/// Both write, as does the I/O thread, and each is told of room that another's write made.
+TEST_F(Core, PublishersBesideEachOtherKeepTheirOrderAndHearOfRoom) {
+  constexpr std::size_t kMessages = 40'000;
+  connect({{"user", "all"}, {"write_buffer", std::uint64_t{256 << 10}}});
+  Client other;
+  ASSERT_TRUE(other.connect(server->url(), {{"user", "all"}}).ok());
+  struct One {
+    Client::Publisher out;
+    Client::Subscription in;
+    std::atomic<bool> room{false};
+  };
+  std::array<One, 2> both;
+  for (One& one : both) {
+    const std::string subject = &one == both.data() ? "first" : "second";
+    one.in = other.listen(subject);
+    one.out = client.publisher(subject);
+  }
+  ASSERT_TRUE(other.flush(other.connection).ok());
+  const auto until = Clock::now() + std::chrono::seconds(30);
+  std::atomic<int> at_work = 2;
+  std::vector<std::jthread> threads;
+  for (One& one : both) {
+    threads.emplace_back([&] {
+      for (std::size_t i = 0; i < kMessages;) {
+        const Outcome done = client.publish(one.out, {std::to_string(i) + std::string(500, ' ')});
+        if (done.ok()) ++i;
+        while (done.code == RST_E_BACKPRESSURE && !one.room && Clock::now() < until) std::this_thread::yield();
+        one.room = false;
+        if (Clock::now() >= until) return;
+      }
+      --at_work;
+    });
+  }
+  while (at_work != 0 && Clock::now() < until) {
+    for (const Event& each : client.host.take_events()) {
+      if (each.kind == RST_EVENT_PUB_WRITABLE) both[each.subject == both[0].out.id ? 0 : 1].room = true;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(100));
+  }
+  ASSERT_EQ(at_work, 0) << "somebody still waits for room";
+  threads.clear();
+  for (const One& one : both) {
+    const auto taken = other.host.take(one.in.id, kMessages);
+    ASSERT_EQ(taken.size(), kMessages);
+    for (std::size_t i = 0; i < kMessages; ++i) ASSERT_EQ(std::stoul(taken[i].payload), i);
+  }
 }
 
 /// The server has sent them all when it takes UNSUB; a member of a group would lose them for all.

@@ -5,6 +5,7 @@
 #include "nats_server.hpp"
 #include "recording_host.hpp"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <optional>
@@ -114,7 +115,7 @@ class Client {
   struct Wire;
 
   std::vector<std::uint64_t> connections_;
-  std::uint64_t last_id_ = 100;
+  std::atomic<std::uint64_t> last_id_ = 100;
 };
 
 }  // namespace ruststream::nats::test
