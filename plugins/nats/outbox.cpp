@@ -61,7 +61,7 @@ Outbox::Batch::~Batch() {
 void Outbox::Batch::write() {
   outbox_.gathered_ = 0;  // where this is not the time, not again before as much has come
   if (outbox_.refuses_.load() || !direct_->takes()) return;
-  if (direct_->write(outbox_.begin_write())) outbox_.buffered_ = 0;
+  if (direct_->write(outbox_.hurries_.exchange(false))) outbox_.buffered_ = 0;
 }
 
 void Outbox::Batch::hurry() {
@@ -131,10 +131,6 @@ bool Outbox::gathers() noexcept {
 bool Outbox::writes() {
   const std::lock_guard lock(mutex_);
   gathers_.store(false);
-  return begin_write();
-}
-
-bool Outbox::begin_write() {
   gathered_ = 0;
   return hurries_.exchange(false);
 }

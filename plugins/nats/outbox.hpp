@@ -104,8 +104,6 @@ class Outbox {
   template <typename Pick>
   std::uint64_t take_out(Pick&& pick, std::int32_t status, Finished& finished);
 
-  bool begin_write();
-
   Io& io_;
   const std::uint64_t write_buffer_, reconnect_buffer_;
   std::mutex mutex_;

@@ -28,10 +28,9 @@ typedef struct rst_plan {
   uint32_t max_unsettled;   /* 0 = no limit known */
   uint32_t max_batch;       /* 0 = no limit known */
   uint32_t cap_capacity;
-  uint32_t cap_count;   /* how many there are; only the first cap_capacity were written */
-  rst_capability* caps; /* the host's buffer, or NULL */
-  uint32_t
-      default_window; /* unsettled messages that suit the kind where the user says nothing; 0 = as the host has it */
+  uint32_t cap_count;      /* how many there are; only the first cap_capacity were written */
+  rst_capability* caps;    /* the host's buffer, or NULL */
+  uint32_t default_window; /* unsettled messages where the user names no number; 0 = as the host has it */
   uint32_t reserved;
 } rst_plan;
 RST_ASSERT_SIZE(rst_plan, 64);
