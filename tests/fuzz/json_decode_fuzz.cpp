@@ -52,6 +52,12 @@ void check(bool holds) {
   if (!holds) std::abort();
 }
 
+/// Views are into the document, which does not live on.
+void forget_views(Rich& object) {
+  if (object.view.has_value()) object.view = "a view";
+  for (Rich& child : object.children) forget_views(child);
+}
+
 template <class T>
 bool decode(std::string_view document, T& object, rs::Arena& arena, rs::Error& error) {
   // On the heap and without a byte to spare, so that the address sanitizer sees each read beyond the document.
@@ -59,7 +65,7 @@ bool decode(std::string_view document, T& object, rs::Arena& arena, rs::Error& e
   document.copy(exact.get(), document.size());
   const bool decoded = rs::json().decode(rs::type_table<T>(), {exact.get(), document.size(), &arena}, &object, error);
   if constexpr (std::is_same_v<T, Rich>) {
-    if (decoded && object.view.has_value()) object.view = "the document does not live on";
+    if (decoded) forget_views(object);
   }
   return decoded;
 }
@@ -73,7 +79,6 @@ void check_round_trip(std::string_view document) {
   check(rs::json().encode(rs::type_table<Rich>(), &object, buffer, error));
   Rich again{};
   check(decode(buffer.text(), again, arena, error));
-  check(object.view == again.view || object.view.has_value());
   check(object == again);
 }
 
