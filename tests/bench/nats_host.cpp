@@ -2,6 +2,7 @@
 
 #include "nats.hpp"
 
+#include <bit>
 #include <dlfcn.h>
 
 namespace bench {
@@ -109,13 +110,13 @@ rst_batch* Host::next() {
   if (waiting_ == nullptr) {
     arrived_.wait(nullptr);
     for (rst_batch* each = arrived_.exchange(nullptr); each != nullptr;) {
-      auto* const older = reinterpret_cast<rst_batch*>(each->host[0]);
-      each->host[0] = reinterpret_cast<std::uint64_t>(waiting_);
+      auto* const older = std::bit_cast<rst_batch*>(each->host[0]);
+      each->host[0] = std::bit_cast<std::uint64_t>(waiting_);
       waiting_ = std::exchange(each, older);
     }
   }
   rst_batch* const oldest = waiting_;
-  waiting_ = reinterpret_cast<rst_batch*>(oldest->host[0]);
+  waiting_ = std::bit_cast<rst_batch*>(oldest->host[0]);
   return oldest;
 }
 
