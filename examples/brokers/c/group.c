@@ -125,13 +125,6 @@ int group_settle(struct spool* spool, const char* group, const char* name, uint1
   return move(spool->root, taken.text, to.text);
 }
 
-int group_sync_settled(struct spool* spool, const char* group) {
-  int error = sync_folder(spool->root, path_of("%s/taken", group).text);
-  if (error == 0) error = sync_folder(spool->root, path_of("%s/new", group).text);
-  if (error == 0) error = sync_folder(spool->root, path_of("%s/later", group).text);
-  return error != 0 ? error : sync_folder(spool->root, path_of("%s/rejected", group).text);
-}
-
 /* ------------------------------------------------------------------ retried with a delay: later/DUE@NAME */
 
 struct waking {

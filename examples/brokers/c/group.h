@@ -24,9 +24,9 @@ uint16_t name_attempt(const char* name);
 int group_take(struct spool* spool, const char* group, const char* name, size_t most, size_t pad, char** file,
                size_t* size);
 
-/* A verdict on what was taken. RETRY is again at `due`, 0 = at once. */
+/* A verdict on what was taken. RETRY is again at `due`, 0 = at once. It outlives this process, not a loss of power: then
+   the message may come again. */
 int group_settle(struct spool* spool, const char* group, const char* name, uint16_t verdict, int64_t due);
-int group_sync_settled(struct spool* spool, const char* group);
 
 /* What was retried with a delay and is due waits again; *next becomes the time of the earliest of the others, if that is
    earlier. Whether there was any. */

@@ -125,10 +125,9 @@ static void do_settle(struct instance* instance, struct command* command) {
     if (taken->verdict == RST_VERDICT_RETRY || taken->verdict == RST_VERDICT_RELEASE) forget_names(sub);
     free(taken);
   }
-  const int error = command->confirm ? group_sync_settled(spool, sub->group) : 0;
   if (lost != 0 && !command->confirm)
     send_event(instance, RST_EVENT_SETTLE_FAILED, &sub->object, lost, status_of(last_error, 0));
-  complete(instance, command->op, status_of(error, RST_ERROR_MAYBE_APPLIED), 0, "the folders of the group");
+  complete(instance, command->op, RST_OK, 0, NULL); /* each item has a status of its own */
 }
 
 /* ------------------------------------------------------------------ rounds */
