@@ -141,6 +141,7 @@ void log_line(const struct instance* instance, uint32_t level, const struct obje
 
 /* plugin.c */
 enum option { kOpTimeout, kWriteQueue };
+char* path_in_url(rst_str url); /* to be freed; NULL: there is none */
 uint64_t option_value(const rst_connection_spec* spec, enum option which);
 int32_t validate(uint32_t scope, const void* spec, rst_plan* plan, const rst_report* report, rst_error* error);
 

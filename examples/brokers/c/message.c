@@ -104,8 +104,7 @@ static int hex(char c) {
   return -1;
 }
 
-/* In place; the new length, or UINT32_MAX. */
-static uint32_t unescape(char* text, const char* end) {
+uint32_t text_unescape(char* text, const char* end) {
   char* out = text;
   for (const char* in = text; in < end; ++out) {
     if (*in != '%') {
@@ -131,8 +130,8 @@ static bool read_header(rst_header* header, char* name, char* equals, const char
     if (equals - colon != 2 || colon[1] < '1' || colon[1] > '0' + RST_HEADER_NATIVE) return false;
     header->type = (uint8_t)(colon[1] - '0');
   }
-  const uint32_t name_len = unescape(name, colon != NULL ? colon : equals);
-  header->value_len = unescape(equals + 1, end);
+  const uint32_t name_len = text_unescape(name, colon != NULL ? colon : equals);
+  header->value_len = text_unescape(equals + 1, end);
   if (name_len > UINT16_MAX || header->value_len == UINT32_MAX) return false;
   header->name = name;
   header->name_len = (uint16_t)name_len;
@@ -150,7 +149,7 @@ static bool read_field(struct stored* stored, char* line, const char* end, rst_m
            read_header(&stored->headers[message->header_count++], line + 1, equals, end);
   }
   char* const value = equals + 1;
-  const uint32_t len = unescape(value, end);
+  const uint32_t len = text_unescape(value, end);
   if (len == UINT32_MAX) return false;
   if (is(line, equals, "key")) {
     message->key = (const uint8_t*)value;

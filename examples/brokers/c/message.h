@@ -27,6 +27,9 @@ char* message_encode(const rst_out_message* message, size_t* size, int32_t* code
    no time. False: it is no such file. */
 bool message_decode(struct stored* stored, size_t size, rst_message* message, int64_t* time_ns);
 
+/* %XX in place; the new length, or UINT32_MAX where a % has no two digits behind it. */
+uint32_t text_unescape(char* text, const char* end);
+
 void message_free(struct stored* stored);
 
 #endif

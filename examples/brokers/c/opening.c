@@ -1,7 +1,6 @@
 /* connect, subscribe, open_publisher. */
 #include "broker.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +31,7 @@ int32_t verb_connect(void* instance_, const rst_connection_spec* spec, uint64_t*
   if (wrong != 0) return wrong;
   struct connection* const on = calloc(1, sizeof *on);
   struct command* const command = command_new(instance, kConnect, spec->op, spec->timeout_ns, 0);
-  char* const path = strndup(spec->url.ptr + strlen("dir:"), spec->url.len - strlen("dir:"));
+  char* const path = path_in_url(spec->url);
   if (on == NULL || command == NULL || path == NULL) {
     free(on);
     free(command);

@@ -112,13 +112,27 @@ uint64_t option_value(const rst_connection_spec* spec, enum option which) {
   return kDefaults[which];
 }
 
+/* dir:NAME in the working directory, dir:/PATH and dir:///PATH; a byte may be written as %XX. */
+char* path_in_url(rst_str url) {
+  enum { kScheme = 4, kMostPath = 4000 };
+  if (url.len <= kScheme || url.len > kMostPath || memcmp(url.ptr, "dir:", kScheme) != 0) return NULL;
+  const size_t skipped = url.len > kScheme + 2 && memcmp(url.ptr + kScheme, "//", 2) == 0 ? kScheme + 2 : kScheme;
+  char* const path = strndup(url.ptr + skipped, url.len - skipped);
+  if (path == NULL) return NULL;
+  const uint32_t len = text_unescape(path, path + strlen(path));
+  if (len != UINT32_MAX && len != 0) {
+    path[len] = 0;
+    if (strlen(path) == len) return path;
+  }
+  free(path);
+  return NULL;
+}
+
 static void check_connection(struct problems* problems, const rst_connection_spec* spec) {
   if ((spec->flags & ~RST_CONNECT_RETRY_INITIAL) != 0) PROBLEM(problems, RST_E_UNSUPPORTED, "unknown flags");
-  enum { kScheme = 4, kMostPath = 4000 };
-  if (spec->url.len <= kScheme || spec->url.len > kMostPath || memcmp(spec->url.ptr, "dir:", kScheme) != 0 ||
-      memchr(spec->url.ptr, 0, spec->url.len) != NULL) {
-    PROBLEM(problems, RST_E_INVALID, "the URL is dir: and the path of a directory, as in dir:/var/spool/x");
-  }
+  char* const path = path_in_url(spec->url);
+  if (path == NULL) PROBLEM(problems, RST_E_INVALID, "the URL is dir: and a path, as in dir:///var/spool/x");
+  free(path);
   check_options(problems, RST_SCOPE_CONNECTION, spec->options, spec->option_count);
 }
 

@@ -163,7 +163,7 @@ static void look_around(struct instance* instance) {
     if (spool_lock(&on->spool) != 0) continue;
     const uint32_t dead = spool_recover(&on->spool);
     spool_unlock(&on->spool);
-    if (dead != 0) log_line(instance, RST_LOG_WARN, &on->object, "gave back what %u dead had in flight", dead);
+    if (dead != 0) log_line(instance, RST_LOG_WARN, &on->object, "gave back what was in flight on %u connections that died", dead);
   }
   for (struct subscription* sub = instance->subscriptions; sub != NULL; sub = sub->next) {
     forget_names(sub);
