@@ -72,7 +72,11 @@ class Exchange(unittest.TestCase):
     def start(self):
         service = subprocess.Popen([SERVICE, "--broker", f"dir://{self.root}", "--set", f"plugin.path={PLUGIN}"])
         self.addCleanup(lambda: (service.kill(), service.wait()))
+        self.until(lambda: self.owned(service) or service.poll() is not None, "it connects")
         return service
+
+    def owned(self, *services):
+        return [file.name for one in services for file in (self.root / "owners").glob(f"{one.pid}-*")]
 
     def stop(self, *services):
         for service in services:
@@ -112,30 +116,32 @@ class Exchange(unittest.TestCase):
         self.assertEqual([file.read_bytes() for file in rejected], odd)
         self.stop(service)
 
+    def in_flight(self, service):
+        return len(list(self.spool.group("in", "workers").glob(f"taken/{service.pid}-*")))
+
     def test_kills_lose_nothing(self):
-        services = [self.start(), self.start()]
-        wanted = {b"%d" % i for i in range(MESSAGES)}
-        seen, came, kills = set(), 0, 0
-        pending = sorted(wanted)
-        end = time.monotonic() + 3 * WAIT_S
-        while (seen != wanted or kills < KILLS) and time.monotonic() < end:
-            for payload in [pending.pop() for _ in range(min(len(pending), MESSAGES // KILLS))]:
-                self.spool.publish("in", "workers", payload)
-            time.sleep(random.uniform(0.02, 0.3))
-            for payload, _ in self.spool.take("out", "exchange"):
-                seen.add(payload)
-                came += 1
-            if kills < KILLS:
-                victim = random.randrange(2)
-                services[victim].kill()
-                services[victim].wait()
-                services[victim] = self.start()
-                kills += 1
-        self.assertEqual(wanted - seen, set(), "lost")
+        services, wanted, came, held = [self.start(), self.start()], set(), [], 0
+        for kill in range(KILLS):
+            for i in range(MESSAGES // KILLS):
+                wanted.add(b"%d.%d" % (kill, i))
+                self.spool.publish("in", "workers", b"%d.%d" % (kill, i))
+            self.until(lambda: any(map(self.in_flight, services)), "one of them takes something")
+            time.sleep(random.uniform(0, 0.05))
+            victim = max(services, key=self.in_flight)
+            victim.kill()
+            victim.wait()
+            held += self.in_flight(victim)
+            services[services.index(victim)] = self.start()
+            came.extend(payload for payload, _ in self.spool.take("out", "exchange"))
+        self.until(lambda: came.extend(payload for payload, _ in self.spool.take("out", "exchange")) or wanted <= set(came), "lost")
+        seen = set(came)
+        self.assertEqual(seen, wanted)
         self.until(lambda: not self.spool.left("in", "workers"), "all is acknowledged")
+        self.until(lambda: len(self.owned(*services)) == len(list((self.root / "owners").iterdir())), "the dead are forgotten")
         self.stop(*services)
-        self.assertEqual([list((self.root / folder).iterdir()) for folder in ("owners", "tmp")], [[], []], "left by the dead")
-        print(f"{kills} kills, {came - len(seen)} of {came} came more than once", file=sys.stderr)
+        self.assertEqual([list((self.root / folder).iterdir()) for folder in ("owners", "tmp")], [[], []])
+        self.assertGreater(held, 0, "nobody who was killed had anything")
+        print(f"{KILLS} kills with {held} in flight; of {len(came)} that came {len(came) - len(seen)} had come before", file=sys.stderr)
 
 
 if __name__ == "__main__":
