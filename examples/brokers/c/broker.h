@@ -58,7 +58,7 @@ struct taken {
 
 struct subscription {
   struct object object;
-  bool own;              /* without a group: its folder goes with it */
+  bool own; /* without a group: its folder goes with it */
   char topic[kMostFolder + 1];
   char folder[kMostFolder + 1]; /* of the group */
   char group[kMostGroup];       /* the path of both */

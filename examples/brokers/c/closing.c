@@ -11,7 +11,8 @@ static void stop_watching(const struct instance* instance, const struct subscrip
   (void)inotify_rm_watch(instance->changes, sub->watch);
 }
 
-/* What is unsettled goes back to its group (S4); the folder of a subscription of its own goes with all that is in it. */
+/* What is unsettled goes back to its group (S4); the folder of a subscription of its own goes with all that is in it.
+ */
 static uint64_t end_subscription(struct instance* instance, struct subscription* sub) {
   struct spool* const spool = &sub->object.connection->spool;
   struct subscription** at = &instance->subscriptions;
@@ -27,7 +28,8 @@ static uint64_t end_subscription(struct instance* instance, struct subscription*
   }
   uint64_t dropped = 0;
   if (sub->own) {
-    const bool locked = spool_lock(spool) == 0; /* else another process hangs: what it links in is swept with our death */
+    const bool locked =
+        spool_lock(spool) == 0; /* else another process hangs: what it links in is swept with our death */
     dropped = spool_drop_group(spool, sub->group);
     if (locked) spool_unlock(spool);
   }

@@ -83,7 +83,8 @@ static struct taken* take_one(struct instance* instance, struct subscription* su
   }
   if (error != 0) {
     if (error != ENOENT)
-      log_line(instance, RST_LOG_WARN, &sub->object, "%s/new/%s is not delivered: %s", sub->group, name, strerror(error));
+      log_line(instance, RST_LOG_WARN, &sub->object, "%s/new/%s is not delivered: %s", sub->group, name,
+               strerror(error));
     free(taken);
     return NULL;
   }
@@ -109,8 +110,8 @@ static struct room room_of(struct instance* instance, const struct subscription*
   return room;
 }
 
-/* Debits the batch and registers its tokens, so that they can be settled before deliver returns (M6). False: there was a
-   DRAIN or a close while it was being read. */
+/* Debits the batch and registers its tokens, so that they can be settled before deliver returns (M6). False: there was
+   a DRAIN or a close while it was being read. */
 static bool enter(struct instance* instance, struct subscription* sub, struct batch* batch, struct taken* all,
                   uint32_t drains) {
   (void)pthread_mutex_lock(&instance->mutex);

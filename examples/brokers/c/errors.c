@@ -46,6 +46,8 @@ void log_line(const struct instance* instance, uint32_t level, const struct obje
                         .connection = about->connection->object.id,
                         .subject = about->what == kConnection ? 0 : about->id,
                         .target = {"dir", 3},
-                        .text = {text, len < 0 ? 0 : len < (int)sizeof text ? (uint64_t)len : sizeof text - 1}};
+                        .text = {text, len < 0                  ? 0
+                                       : len < (int)sizeof text ? (uint64_t)len
+                                                                : sizeof text - 1}};
   instance->host->log(instance->host, &line);
 }

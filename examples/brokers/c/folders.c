@@ -34,9 +34,7 @@ int visit(int root, const char* path, void (*each)(void* context, const char* na
   return error;
 }
 
-int make_folder(int root, const char* path) {
-  return mkdirat(root, path, 0777) == 0 || errno == EEXIST ? 0 : errno;
-}
+int make_folder(int root, const char* path) { return mkdirat(root, path, 0777) == 0 || errno == EEXIST ? 0 : errno; }
 
 int move(int root, const char* from, const char* to) { return renameat(root, from, root, to) == 0 ? 0 : errno; }
 

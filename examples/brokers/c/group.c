@@ -92,9 +92,12 @@ int group_take(struct spool* spool, const char* group, const char* name, size_t 
   if (error != 0) return error;
   const int from = openat(spool->root, taken.text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   struct stat about;
-  if (from < 0 || fstat(from, &about) != 0) error = errno;
-  else if (!S_ISREG(about.st_mode) || (size_t)about.st_size > most) error = EFBIG;
-  else if ((*file = malloc((size_t)about.st_size + pad)) == NULL) error = ENOMEM;
+  if (from < 0 || fstat(from, &about) != 0)
+    error = errno;
+  else if (!S_ISREG(about.st_mode) || (size_t)about.st_size > most)
+    error = EFBIG;
+  else if ((*file = malloc((size_t)about.st_size + pad)) == NULL)
+    error = ENOMEM;
   if (error == 0) {
     *size = (size_t)about.st_size;
     memset(*file + *size, 0, pad);

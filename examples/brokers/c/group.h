@@ -20,16 +20,17 @@ void names_clear(struct names* names);
 int64_t name_time(const char* name);
 uint16_t name_attempt(const char* name);
 
-/* Takes it away from the others and reads it; ENOENT: another one was faster. *file has `pad` zeros behind its bytes. */
+/* Takes it away from the others and reads it; ENOENT: another one was faster. *file has `pad` zeros behind its bytes.
+ */
 int group_take(struct spool* spool, const char* group, const char* name, size_t most, size_t pad, char** file,
                size_t* size);
 
-/* A verdict on what was taken. RETRY is again at `due`, 0 = at once. It outlives this process, not a loss of power: then
-   the message may come again. */
+/* A verdict on what was taken. RETRY is again at `due`, 0 = at once. It outlives this process, not a loss of power:
+   then the message may come again. */
 int group_settle(struct spool* spool, const char* group, const char* name, uint16_t verdict, int64_t due);
 
-/* What was retried with a delay and is due waits again; *next becomes the time of the earliest of the others, if that is
-   earlier. Whether there was any. */
+/* What was retried with a delay and is due waits again; *next becomes the time of the earliest of the others, if that
+   is earlier. Whether there was any. */
 bool group_due(struct spool* spool, const char* group, int64_t now, int64_t* next);
 
 /* Gives back what the dead had in flight and takes away what was only theirs; how many dead there were. [locked] */

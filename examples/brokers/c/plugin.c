@@ -75,14 +75,14 @@ struct problems {
   int32_t code;
 };
 
-#define PROBLEM(problems, which, ...)                                                                \
-  do {                                                                                               \
-    rst_error problem_;                                                                              \
-    (void)failed(&problem_, which, RST_ERROR_USER, __VA_ARGS__);                                     \
-    if ((problems)->code == 0 && (problems)->error != NULL) *(problems)->error = problem_;           \
-    if ((problems)->code == 0) (problems)->code = (which);                                           \
-    if ((problems)->report != NULL && (problems)->report->issue != NULL)                             \
-      (problems)->report->issue((problems)->report->ctx, &problem_);                                 \
+#define PROBLEM(problems, which, ...)                                                      \
+  do {                                                                                     \
+    rst_error problem_;                                                                    \
+    (void)failed(&problem_, which, RST_ERROR_USER, __VA_ARGS__);                           \
+    if ((problems)->code == 0 && (problems)->error != NULL) *(problems)->error = problem_; \
+    if ((problems)->code == 0) (problems)->code = (which);                                 \
+    if ((problems)->report != NULL && (problems)->report->issue != NULL)                   \
+      (problems)->report->issue((problems)->report->ctx, &problem_);                       \
   } while (0)
 
 static void check_options(struct problems* problems, uint32_t scope, const rst_option* options, uint32_t count) {
@@ -112,10 +112,14 @@ uint64_t option_value(const rst_connection_spec* spec, enum option which) {
   return kDefaults[which];
 }
 
-/* dir:NAME in the working directory, dir:/PATH and dir:///PATH; a byte may be written as %XX. */
+/* dir:NAME in the working directory, dir:/PATH and dir:///PATH; a byte may be written as %XX. Parameters and users are
+   refused unread: errors name the path, and those may be secrets (O2). */
 char* path_in_url(rst_str url) {
   enum { kScheme = 4, kMostPath = 4000 };
-  if (url.len <= kScheme || url.len > kMostPath || memcmp(url.ptr, "dir:", kScheme) != 0) return NULL;
+  if (url.len <= kScheme || url.len > kMostPath || memcmp(url.ptr, "dir:", kScheme) != 0 ||
+      memchr(url.ptr, '?', url.len) != NULL || memchr(url.ptr, '@', url.len) != NULL) {
+    return NULL;
+  }
   const size_t skipped = url.len > kScheme + 2 && memcmp(url.ptr + kScheme, "//", 2) == 0 ? kScheme + 2 : kScheme;
   char* const path = strndup(url.ptr + skipped, url.len - skipped);
   if (path == NULL) return NULL;
@@ -224,8 +228,8 @@ static int32_t init(const rst_host* host, const rst_init_args* args, void** made
   sigset_t all, before; /* the worker takes none of the host's signals (T2) */
   (void)sigfillset(&all);
   (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-  const bool ready = instance->wake >= 0 && instance->changes >= 0 &&
-                     pthread_create(&instance->worker, NULL, work, instance) == 0;
+  const bool ready =
+      instance->wake >= 0 && instance->changes >= 0 && pthread_create(&instance->worker, NULL, work, instance) == 0;
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (!ready) {
     if (instance->wake >= 0) close(instance->wake);

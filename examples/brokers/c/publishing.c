@@ -51,7 +51,8 @@ static void sync_topics(struct spool* spool, struct command* command) {
   }
 }
 
-/* A publisher that was refused and has not been told that there is room. It stays where it is: only this thread frees. */
+/* A publisher that was refused and has not been told that there is room. It stays where it is: only this thread frees.
+ */
 static const struct object* take_refused(struct instance* instance, const struct connection* on) {
   const struct object* found = NULL;
   (void)pthread_mutex_lock(&instance->mutex);

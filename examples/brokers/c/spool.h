@@ -1,5 +1,5 @@
-/* A connection's hold on a directory: what lies where, and how it changes so that a kill at any moment loses no message.
-   README.md draws it. All of it does I/O and is the worker thread's alone. Functions return 0 or an errno. */
+/* A connection's hold on a directory: what lies where, and how it changes so that a kill at any moment loses no
+   message. README.md draws it. All of it does I/O and is the worker thread's alone. Functions return 0 or an errno. */
 #ifndef DIR_SPOOL_H
 #define DIR_SPOOL_H
 

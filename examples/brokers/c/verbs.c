@@ -1,5 +1,5 @@
-/* The verbs, but for connect, subscribe and open_publisher (opening.c). Each checks what it was given, changes what is in
-   memory under the mutex, and leaves the rest to the worker: none does I/O or waits (B1). */
+/* The verbs, but for connect, subscribe and open_publisher (opening.c). Each checks what it was given, changes what is
+   in memory under the mutex, and leaves the rest to the worker: none does I/O or waits (B1). */
 #include "broker.h"
 
 #include <stdlib.h>
@@ -76,7 +76,8 @@ static int32_t drain(struct instance* instance, const rst_credit* call, rst_erro
   if (command == NULL) return failed(error, RST_E_INTERNAL, 0, "no memory");
   (void)pthread_mutex_lock(&instance->mutex);
   int32_t code;
-  struct subscription* const sub = (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
+  struct subscription* const sub =
+      (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
   if (code == 0) {
     sub->credit = 0;
     sub->credit_bytes = 0;
@@ -99,7 +100,8 @@ int32_t verb_credit(void* instance_, const rst_credit* call, rst_error* error) {
   if (call->flags != RST_CREDIT_ADD) return failed(error, RST_E_UNSUPPORTED, 0, "credit is either ADD or DRAIN");
   (void)pthread_mutex_lock(&instance->mutex);
   int32_t code;
-  struct subscription* const sub = (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
+  struct subscription* const sub =
+      (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
   if (code == 0) {
     sub->credit = call->messages > UINT32_MAX - sub->credit ? UINT32_MAX : sub->credit + call->messages;
     const int64_t room = INT64_MAX - (sub->credit_bytes > 0 ? sub->credit_bytes : 0);
@@ -148,7 +150,8 @@ int32_t verb_settle(void* instance_, const rst_settle* call, rst_error* error) {
   const int64_t now = instance->host->now(instance->host, RST_CLOCK_WALL);
   (void)pthread_mutex_lock(&instance->mutex);
   int32_t code;
-  struct subscription* const sub = (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
+  struct subscription* const sub =
+      (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
   if (code == 0) {
     struct taken** last = &command->settled;
     for (uint32_t i = 0; i < call->count; ++i) {

@@ -77,8 +77,9 @@ static int watch_group(const struct instance* instance, struct subscription* sub
 static void do_subscribe(struct instance* instance, const struct command* command) {
   struct subscription* const sub = (struct subscription*)command->object;
   struct spool* const spool = &sub->object.connection->spool;
-  if (sub->own) (void)snprintf(sub->folder, sizeof sub->folder, "~%s-%llu", spool->owner,
-                                (unsigned long long)++instance->last_folder);
+  if (sub->own)
+    (void)snprintf(sub->folder, sizeof sub->folder, "~%s-%llu", spool->owner,
+                   (unsigned long long)++instance->last_folder);
   (void)snprintf(sub->group, sizeof sub->group, "topics/%s/%s", sub->topic, sub->folder);
   int error = spool_lock(spool);
   if (error == 0) {
@@ -152,7 +153,9 @@ static void execute(struct instance* instance, struct command* command) {
     case kPublish: publish_messages(instance, command); break;
     case kClose: close_object(instance, command); break;
     case kDrain: /* nothing is being delivered now, and nothing will be without credit */
-    case kFlush: /* all that was accepted before it has been done */ complete(instance, command->op, RST_OK, 0, NULL); break;
+    case kFlush: /* all that was accepted before it has been done */
+      complete(instance, command->op, RST_OK, 0, NULL);
+      break;
   }
   free(command);
 }
@@ -163,7 +166,8 @@ static void look_around(struct instance* instance) {
     if (spool_lock(&on->spool) != 0) continue;
     const uint32_t dead = spool_recover(&on->spool);
     spool_unlock(&on->spool);
-    if (dead != 0) log_line(instance, RST_LOG_WARN, &on->object, "gave back what was in flight on %u connections that died", dead);
+    if (dead != 0)
+      log_line(instance, RST_LOG_WARN, &on->object, "gave back what was in flight on %u connections that died", dead);
   }
   for (struct subscription* sub = instance->subscriptions; sub != NULL; sub = sub->next) {
     forget_names(sub);

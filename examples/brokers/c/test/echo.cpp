@@ -1,5 +1,5 @@
-// A service on the directory broker for exchange.py: what comes to `in` goes to `out` with its headers, published before
-// it is acknowledged.
+// A service on the directory broker for exchange.py: what comes to `in` goes to `out` with its headers, published
+// before it is acknowledged.
 #include <ruststream/ruststream.hpp>
 
 namespace rs = ruststream;
