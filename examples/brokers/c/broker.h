@@ -105,7 +105,7 @@ struct command {
   uint64_t op;         /* 0: nobody waits for it */
   uint64_t timeout_ns; /* 0: the op_timeout option */
   int64_t deadline;    /* monotonic */
-  bool confirm;
+  bool confirm, again;
   struct taken* settled;
   int32_t* statuses; /* the host's, may be NULL */
   uint32_t count;
@@ -127,6 +127,7 @@ struct instance {
   struct queue control; /* never waits for what is written (P6) */
   struct queue writes;  /* publish, flush, and the close of what has those */
   bool stop;
+  struct command* again;              /* worker's: connects that are tried again */
   struct connection* connections;     /* worker's */
   struct subscription* subscriptions; /* worker's */
 };

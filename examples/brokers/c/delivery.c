@@ -104,7 +104,8 @@ static struct room room_of(struct instance* instance, const struct subscription*
   (void)pthread_mutex_lock(&instance->mutex);
   struct room room = {.messages = sub->most_batch, .drains = sub->drains, .bytes = sub->credit_bytes};
   if (room.messages > sub->credit) room.messages = sub->credit;
-  if (room.messages > sub->window - sub->unsettled) room.messages = sub->window - sub->unsettled;
+  const uint32_t free_places = sub->unsettled < sub->window ? sub->window - sub->unsettled : 0;
+  if (room.messages > free_places) room.messages = free_places;
   if (room.bytes <= 0 || sub->refused || sub->object.closing || sub->object.opening) room.messages = 0;
   (void)pthread_mutex_unlock(&instance->mutex);
   return room;

@@ -185,7 +185,7 @@ static void give_back(void* context, const char* name) {
 static void bury_in_group(void* context, const char* group) {
   struct burial* const burial = context;
   burial->group = path_of("%s/%s", burial->topic.text, group);
-  if (group[0] == '~') { /* of one subscription */
+  if (of_one_subscription(group)) {
     if (owned_by(group + 1, burial->dead, '-')) (void)spool_drop_group(burial->spool, burial->group.text);
     return;
   }

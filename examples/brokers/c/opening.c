@@ -38,6 +38,7 @@ int32_t verb_connect(void* instance_, const rst_connection_spec* spec, uint64_t*
     free(path);
     return no_memory(error);
   }
+  command->again = (spec->flags & RST_CONNECT_RETRY_INITIAL) != 0;
   on->object = (struct object){.id = spec->id, .what = kConnection, .give_up = INT64_MAX, .connection = on};
   on->path = path;
   on->op_timeout_ns = option_value(spec, kOpTimeout);

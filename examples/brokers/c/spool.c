@@ -82,13 +82,16 @@ void spool_close(struct spool* spool) {
 static const char* const kParts[] = {"taken", "later", "rejected", "new"}; /* with "new" it is a group */
 enum { kPartCount = sizeof kParts / sizeof *kParts };
 
+bool of_one_subscription(const char* group) { return group[0] == '~'; }
+
 int spool_make_group(struct spool* spool, const char* topic, const char* group) {
   const struct path of_topic = path_of("topics/%s", topic), of_group = path_of("topics/%s/%s", topic, group);
   int error = make_folder(spool->root, of_topic.text);
   if (error == 0) error = make_folder(spool->root, of_group.text);
   for (int i = 0; i < kPartCount && error == 0; ++i)
     error = make_folder(spool->root, path_of("%s/%s", of_group.text, kParts[i]).text);
-  if (error == 0) error = sync_folder(spool->root, of_group.text);
+  if (error != 0 || of_one_subscription(group)) return error;
+  error = sync_folder(spool->root, of_group.text);
   if (error == 0) error = sync_folder(spool->root, of_topic.text);
   return error != 0 ? error : sync_folder(spool->root, "topics");
 }
@@ -180,6 +183,7 @@ int spool_link(struct spool* spool, uint64_t draft, const char* topic, int64_t n
 
 static void sync_group(void* context, const char* group) {
   struct linking* const linking = context;
+  if (of_one_subscription(group)) return; /* it would not outlive a loss of power anyway */
   const int error = sync_folder(linking->root, path_of("%s/%s/new", linking->topic.text, group).text);
   if (error != 0 && error != ENOENT && error != ENOTDIR) linking->error = error;
 }

@@ -33,6 +33,8 @@ void spool_close(struct spool* spool);
 int spool_lock(struct spool* spool);
 void spool_unlock(struct spool* spool);
 
+/* Whether a group's folder goes with its owner: "~OWNER-N". */
+bool of_one_subscription(const char* group);
 /* Makes the folders of a group; from then on it gets what is published. [locked] */
 int spool_make_group(struct spool* spool, const char* topic, const char* group);
 /* Takes them away with all that is in them; how many messages that were. [locked] */

@@ -54,17 +54,35 @@ static void opened(struct instance* instance, const struct command* command, int
   complete(instance, command->op, status_of(error, 0), error == 0 ? object->handle : 0, text);
 }
 
-static void do_connect(struct instance* instance, const struct command* command) {
+/* False: it is tried again (RST_CONNECT_RETRY_INITIAL). */
+static bool do_connect(struct instance* instance, struct command* command) {
   struct connection* const on = (struct connection*)command->object;
   const int error = spool_open(&on->spool, on->path);
+  if (error != 0 && command->again && monotonic(instance) + kPeriod < command->deadline) {
+    command->next = instance->again;
+    instance->again = command;
+    return false;
+  }
   if (error == 0) {
     on->next = instance->connections;
     instance->connections = on;
   }
   opened(instance, command, error, "the directory", on->path);
-  if (error == 0) return;
-  free(on->path);
-  free(on);
+  if (error != 0) {
+    free(on->path);
+    free(on);
+  }
+  return true;
+}
+
+/* Each is tried once more; those that fail again are back in the list then. */
+static void connect_again(struct instance* instance) {
+  struct command* all = instance->again;
+  instance->again = NULL;
+  for (struct command* next; all != NULL; all = next) {
+    next = all->next;
+    if (do_connect(instance, all)) free(all);
+  }
 }
 
 static int watch_group(const struct instance* instance, struct subscription* sub) {
@@ -147,7 +165,9 @@ static struct command* next_command(struct instance* instance, bool* wrote) {
 
 static void execute(struct instance* instance, struct command* command) {
   switch (command->task) {
-    case kConnect: do_connect(instance, command); break;
+    case kConnect:
+      if (!do_connect(instance, command)) return;
+      break;
     case kSubscribe: do_subscribe(instance, command); break;
     case kSettle: do_settle(instance, command); break;
     case kPublish: publish_messages(instance, command); break;
@@ -162,6 +182,7 @@ static void execute(struct instance* instance, struct command* command) {
 
 /* What nobody tells: the death of another process, and messages that came into `later` by others. */
 static void look_around(struct instance* instance) {
+  connect_again(instance);
   for (struct connection* on = instance->connections; on != NULL; on = on->next) {
     if (spool_lock(&on->spool) != 0) continue;
     const uint32_t dead = spool_recover(&on->spool);
