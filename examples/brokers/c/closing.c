@@ -20,7 +20,7 @@ static uint64_t end_subscription(struct instance* instance, struct subscription*
   *at = sub->next;
   stop_watching(instance, sub);
   for (uint32_t i = 0; i <= sub->mask; ++i) {
-    for (struct taken *taken = sub->unsettled_by_token[i], *next; taken != NULL; taken = next) {
+    for (struct taken *taken = sub->unsettled_by_token[i], *next = NULL; taken != NULL; taken = next) {
       next = taken->next;
       (void)group_settle(spool, sub->group, taken->name, RST_VERDICT_RELEASE, 0);
       free(taken);
@@ -34,7 +34,7 @@ static uint64_t end_subscription(struct instance* instance, struct subscription*
     if (locked) spool_unlock(spool);
   }
   names_clear(&sub->names);
-  free(sub->unsettled_by_token);
+  free((void*)sub->unsettled_by_token);
   return dropped;
 }
 
@@ -63,7 +63,7 @@ static uint64_t end(struct instance* instance, struct object* object) {
   uint64_t dropped = 0;
   if (object->what == kSubscription) dropped = end_subscription(instance, (struct subscription*)object);
   if (object->what == kConnection) {
-    for (struct object* child; (child = first_child(instance, object)) != NULL;) dropped += end(instance, child);
+    for (struct object* child = NULL; (child = first_child(instance, object)) != NULL;) dropped += end(instance, child);
     end_connection(instance, (struct connection*)object);
   }
   (void)pthread_mutex_lock(&instance->mutex);

@@ -65,9 +65,10 @@ static void measure(struct batch* batch, const rst_message* message) {
 /* Takes the next name into the batch; NULL when another process was faster, or it cannot be read. */
 static struct taken* take_one(struct instance* instance, struct subscription* sub, struct batch* batch,
                               const char* name) {
-  struct taken* const taken = calloc(1, sizeof *taken + strlen(name) + 1);
+  const size_t len = strlen(name) + 1;
+  struct taken* const taken = calloc(1, sizeof *taken + len);
   if (taken == NULL) return NULL;
-  (void)strcpy(taken->name, name);
+  memcpy(taken->name, name, len);
   struct spool* const spool = &sub->object.connection->spool;
   struct stored* const stored = &batch->stored[batch->count];
   *stored = (struct stored){0};
@@ -118,7 +119,7 @@ static bool enter(struct instance* instance, struct subscription* sub, struct ba
   (void)pthread_mutex_lock(&instance->mutex);
   const bool stands = sub->drains == drains && !sub->object.closing;
   uint32_t i = 0;
-  for (struct taken *taken = all, *next; stands && taken != NULL; taken = next, ++i) {
+  for (struct taken *taken = all, *next = NULL; stands && taken != NULL; taken = next, ++i) {
     next = taken->next;
     taken->token = batch->messages[i].token = ++sub->last_token;
     taken_add(sub, taken);
@@ -178,7 +179,7 @@ bool deliver_some(struct instance* instance, struct subscription* sub) {
     last = &taken->next;
   }
   batch->head.count = batch->count;
-  if (batch->count == 0) {
+  if (all == NULL) { /* others were faster, or none was a message */
     batch_free(batch);
     return true;
   }

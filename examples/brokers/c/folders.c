@@ -26,7 +26,7 @@ int visit(int root, const char* path, void (*each)(void* context, const char* na
     return error;
   }
   errno = 0;
-  for (const struct dirent* entry; (entry = readdir(open)) != NULL; errno = 0) {
+  for (const struct dirent* entry = NULL; (entry = readdir(open)) != NULL; errno = 0) {
     if (entry->d_name[0] != '.') each(context, entry->d_name);
   }
   const int error = errno;

@@ -35,7 +35,7 @@ static struct path next_attempt(const char* name) {
 static int by_text(const void* a, const void* b) { return strcmp(*(char* const*)a, *(char* const*)b); }
 
 static void keep_oldest(struct names* names) {
-  qsort(names->list, names->count, sizeof *names->list, by_text);
+  qsort((void*)names->list, names->count, sizeof *names->list, by_text);
   while (names->count > kMostNames) {
     free(names->list[--names->count]);
     names->more = true;
@@ -85,25 +85,25 @@ static int read_all(int from, char* bytes, size_t size) {
   return 0;
 }
 
+static int read_file(int from, size_t most, size_t pad, char** file, size_t* size) {
+  struct stat about;
+  if (fstat(from, &about) != 0) return errno;
+  if (!S_ISREG(about.st_mode) || (size_t)about.st_size > most) return EFBIG;
+  *size = (size_t)about.st_size;
+  *file = calloc(1, *size + pad);
+  if (*file == NULL) return ENOMEM;
+  const int error = read_all(from, *file, *size);
+  if (error != 0) free(*file);
+  return error;
+}
+
 int group_take(struct spool* spool, const char* group, const char* name, size_t most, size_t pad, char** file,
                size_t* size) {
   const struct path taken = path_of_taken(spool, group, name);
   int error = move(spool->root, path_of("%s/new/%s", group, name).text, taken.text);
   if (error != 0) return error;
   const int from = openat(spool->root, taken.text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  struct stat about;
-  if (from < 0 || fstat(from, &about) != 0)
-    error = errno;
-  else if (!S_ISREG(about.st_mode) || (size_t)about.st_size > most)
-    error = EFBIG;
-  else if ((*file = malloc((size_t)about.st_size + pad)) == NULL)
-    error = ENOMEM;
-  if (error == 0) {
-    *size = (size_t)about.st_size;
-    memset(*file + *size, 0, pad);
-    error = read_all(from, *file, *size);
-    if (error != 0) free(*file);
-  }
+  error = from < 0 ? errno : read_file(from, most, pad, file, size);
   if (from >= 0) close(from);
   if (error == ENOENT) error = EIO; /* it was there a moment ago: not another's */
   if (error != 0) {

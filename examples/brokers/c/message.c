@@ -145,8 +145,10 @@ static bool read_field(struct stored* stored, char* line, const char* end, rst_m
   char* const equals = memchr(line, '=', (size_t)(end - line));
   if (equals == NULL) return false;
   if (*line == '.') {
-    return message->header_count != UINT16_MAX &&
-           read_header(&stored->headers[message->header_count++], line + 1, equals, end);
+    if (stored->headers == NULL || message->header_count == UINT16_MAX) return false;
+    rst_header* const header = &stored->headers[message->header_count];
+    ++message->header_count;
+    return read_header(header, line + 1, equals, end);
   }
   char* const value = equals + 1;
   const uint32_t len = text_unescape(value, end);
@@ -179,7 +181,7 @@ bool message_decode(struct stored* stored, size_t size, rst_message* message, in
   char* const file = stored->file;
   char* const blank = memmem(file, size, "\n\n", 2); /* escaped as they are, no field has one */
   if (blank == NULL || size < magic || memcmp(file, kMagic, magic) != 0) return false;
-  char* first;
+  char* first = NULL;
   message->payload_len = strtoull(file + magic, &first, 10);
   message->payload = (const uint8_t*)blank + 2;
   if (*first != '\n' || message->payload_len != (size_t)(file + size - (blank + 2))) return false; /* cut off */

@@ -47,7 +47,7 @@ int32_t verb_connect(void* instance_, const rst_connection_spec* spec, uint64_t*
 }
 
 static void free_subscription(struct subscription* sub) {
-  if (sub != NULL) free(sub->unsettled_by_token);
+  if (sub != NULL) free((void*)sub->unsettled_by_token);
   free(sub);
 }
 
@@ -63,7 +63,7 @@ int32_t verb_subscribe(void* instance_, uint64_t connection, const rst_subscript
     const uint32_t wanted = spec->window_messages == 0 ? kUsualUnsettled : spec->window_messages;
     sub->window = wanted > kMostUnsettled ? kMostUnsettled : wanted;
     for (sub->mask = 1; sub->mask < sub->window; sub->mask <<= 1) continue;
-    sub->unsettled_by_token = calloc(sub->mask, sizeof *sub->unsettled_by_token);
+    sub->unsettled_by_token = (struct taken**)calloc(sub->mask, sizeof *sub->unsettled_by_token);
     --sub->mask;
   }
   if (command == NULL || sub == NULL || sub->unsettled_by_token == NULL) {
@@ -96,7 +96,7 @@ int32_t verb_open_publisher(void* instance_, uint64_t connection, const rst_publ
   publisher->object = (struct object){.id = spec->id, .what = kPublisher, .give_up = INT64_MAX};
   (void)folder_name(publisher->topic, spec->destination);
   (void)pthread_mutex_lock(&instance->mutex);
-  int32_t code;
+  int32_t code = 0;
   publisher->object.connection = (struct connection*)object_find(instance, connection, kConnection, &code);
   if (code == 0) {
     object_add(instance, &publisher->object);

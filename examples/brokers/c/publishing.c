@@ -73,7 +73,7 @@ static void make_room(struct instance* instance, struct connection* on, const st
   on->queued -= command->count;
   for (uint32_t i = 0; i < command->count; ++i) on->queued_bytes -= command->outgoing[i].size;
   (void)pthread_mutex_unlock(&instance->mutex);
-  for (const struct object* each; (each = take_refused(instance, on)) != NULL;)
+  for (const struct object* each = NULL; (each = take_refused(instance, on)) != NULL;)
     send_event(instance, RST_EVENT_PUB_WRITABLE, each, 0, RST_OK);
 }
 

@@ -2,6 +2,7 @@
    in memory under the mutex, and leaves the rest to the worker: none does I/O or waits (B1). */
 #include "broker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,7 +56,7 @@ int32_t verb_flush(void* instance_, uint64_t handle, uint64_t timeout_ns, uint64
   struct instance* const instance = instance_;
   struct command* const command = command_new(instance, kFlush, op, timeout_ns, 0);
   if (command == NULL) return failed(error, RST_E_INTERNAL, 0, "no memory");
-  int32_t code;
+  int32_t code = 0;
   (void)pthread_mutex_lock(&instance->mutex);
   struct object* object = object_find(instance, handle, kPublisher, &code);
   if (code == RST_E_STALE) object = object_find(instance, handle, kConnection, &code);
@@ -75,7 +76,7 @@ static int32_t drain(struct instance* instance, const rst_credit* call, rst_erro
   struct command* const command = command_new(instance, kDrain, call->op, 0, 0);
   if (command == NULL) return failed(error, RST_E_INTERNAL, 0, "no memory");
   (void)pthread_mutex_lock(&instance->mutex);
-  int32_t code;
+  int32_t code = 0;
   struct subscription* const sub =
       (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
   if (code == 0) {
@@ -99,7 +100,7 @@ int32_t verb_credit(void* instance_, const rst_credit* call, rst_error* error) {
   if (call->flags == RST_CREDIT_DRAIN) return drain(instance, call, error);
   if (call->flags != RST_CREDIT_ADD) return failed(error, RST_E_UNSUPPORTED, 0, "credit is either ADD or DRAIN");
   (void)pthread_mutex_lock(&instance->mutex);
-  int32_t code;
+  int32_t code = 0;
   struct subscription* const sub =
       (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
   if (code == 0) {
@@ -149,7 +150,7 @@ int32_t verb_settle(void* instance_, const rst_settle* call, rst_error* error) {
   if (command == NULL) return failed(error, RST_E_INTERNAL, 0, "no memory");
   const int64_t now = instance->host->now(instance->host, RST_CLOCK_WALL);
   (void)pthread_mutex_lock(&instance->mutex);
-  int32_t code;
+  int32_t code = 0;
   struct subscription* const sub =
       (struct subscription*)object_find(instance, call->subscription, kSubscription, &code);
   if (code == 0) {
@@ -185,7 +186,7 @@ static void prepare(struct outgoing* out, const rst_out_message* message, const 
   }
   const rst_str destination = {message->destination, message->destination_len};
   if (message->destination == NULL || destination.len == 0) {
-    (void)strcpy(out->topic, topic);
+    (void)snprintf(out->topic, sizeof out->topic, "%s", topic);
   } else if (!folder_name(out->topic, destination)) {
     out->topic[0] = 0;
   }
@@ -193,7 +194,7 @@ static void prepare(struct outgoing* out, const rst_out_message* message, const 
     out->status = rst_status(RST_E_INVALID, RST_ERROR_USER);
     return;
   }
-  int32_t code;
+  int32_t code = 0;
   out->file = message_encode(message, &out->size, &code);
   out->status = code == 0 ? RST_OK : rst_status(code, 0);
   out->mandatory = (message->flags & RST_OUT_MANDATORY) != 0;
@@ -226,10 +227,10 @@ int32_t verb_publish(void* instance_, rst_publish* call, rst_error* error) {
   if ((call->flags & ~RST_PUBLISH_CONFIRM) != 0 || call->tx != 0)
     return failed(error, RST_E_UNSUPPORTED, 0, "no flag but CONFIRM is known, and there are no transactions");
   char topic[kMostFolder + 1] = "";
-  int32_t code;
+  int32_t code = 0;
   (void)pthread_mutex_lock(&instance->mutex);
   struct publisher* publisher = (struct publisher*)object_find(instance, call->publisher, kPublisher, &code);
-  if (code == 0) (void)strcpy(topic, publisher->topic);
+  if (code == 0) memcpy(topic, publisher->topic, sizeof topic);
   (void)pthread_mutex_unlock(&instance->mutex);
   if (code != 0) return bad_handle(error, code);
   if (call->count == 0) return RST_DONE;

@@ -79,7 +79,7 @@ static bool do_connect(struct instance* instance, struct command* command) {
 static void connect_again(struct instance* instance) {
   struct command* all = instance->again;
   instance->again = NULL;
-  for (struct command* next; all != NULL; all = next) {
+  for (struct command* next = NULL; all != NULL; all = next) {
     next = all->next;
     if (do_connect(instance, all)) free(all);
   }
@@ -112,7 +112,7 @@ static void do_subscribe(struct instance* instance, const struct command* comman
   }
   opened(instance, command, error, "the folder", sub->group);
   if (error == 0) return;
-  free(sub->unsettled_by_token);
+  free((void*)sub->unsettled_by_token);
   free(sub);
 }
 
@@ -131,7 +131,7 @@ static void do_settle(struct instance* instance, struct command* command) {
   struct spool* const spool = &sub->object.connection->spool;
   uint32_t lost = 0;
   int last_error = 0;
-  for (struct taken *taken = command->settled, *next; taken != NULL; taken = next) {
+  for (struct taken *taken = command->settled, *next = NULL; taken != NULL; taken = next) {
     next = taken->next;
     const int error = group_settle(spool, sub->group, taken->name, taken->verdict, taken->due);
     if (error != 0 && error != ENOENT) { /* ENOENT: somebody removed it by hand */
@@ -214,7 +214,7 @@ static bool deliver_round(struct instance* instance, int64_t now, int64_t* wake)
 static void await_news(struct instance* instance, int timeout_ms) {
   struct pollfd waits[] = {{.fd = instance->wake, .events = POLLIN}, {.fd = instance->changes, .events = POLLIN}};
   if (poll(waits, 2, timeout_ms) <= 0) return;
-  uint64_t count;
+  uint64_t count = 0;
   char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
   if (waits[0].revents != 0 && read(instance->wake, &count, sizeof count) < 0) return;
   if (waits[1].revents == 0) return;
@@ -229,7 +229,8 @@ void* work(void* instance_) {
   for (int timeout_ms = 0;;) {
     await_news(instance, timeout_ms);
     bool wrote = false;
-    for (struct command* command; (command = next_command(instance, &wrote)) != NULL;) execute(instance, command);
+    for (struct command* command = NULL; (command = next_command(instance, &wrote)) != NULL;)
+      execute(instance, command);
     if (monotonic(instance) >= next_look) {
       look_around(instance);
       next_look = monotonic(instance) + kPeriod;
