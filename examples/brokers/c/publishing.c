@@ -4,18 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All of a closing or late command fail without having been written. */
+enum { kFew = 8 /* messages: for more, syncing the whole filesystem is faster than syncing each file */ };
+
+/* All of a command that comes too late for its close fail without having been written. */
 static void refuse_all(struct command* command, int32_t status) {
   for (uint32_t i = 0; i < command->count; ++i) {
     if (command->outgoing[i].status == RST_OK) command->outgoing[i].status = status;
   }
 }
 
-static void write_drafts(struct spool* spool, struct command* command) {
+/* A disk may be slow: what is not written by the deadline is refused. */
+static void write_drafts(const struct instance* instance, struct spool* spool, struct command* command, bool sync) {
   for (uint32_t i = 0; i < command->count; ++i) {
     struct outgoing* const out = &command->outgoing[i];
     if (out->status != RST_OK) continue;
-    out->status = status_of(spool_write(spool, out->file, out->size, command->confirm, &out->draft), 0);
+    if (monotonic(instance) >= command->deadline) {
+      out->status = rst_status(RST_E_TIMEOUT, RST_ERROR_RETRYABLE);
+    } else {
+      out->status = status_of(spool_write(spool, out->file, out->size, sync, &out->draft), 0);
+    }
   }
 }
 
@@ -39,13 +46,14 @@ static void link_drafts(const struct instance* instance, struct spool* spool, st
 }
 
 /* A confirmed message has outlived a loss of power: its file, and the folders that it was linked into. */
-static void sync_topics(struct spool* spool, struct command* command) {
+static void sync_links(struct spool* spool, struct command* command, bool at_once) {
   const char* last = "";
-  int32_t status = RST_OK;
+  int32_t status = at_once ? status_of(spool_sync_all(spool), RST_ERROR_MAYBE_APPLIED) : RST_OK;
   for (uint32_t i = 0; i < command->count; ++i) {
     struct outgoing* const out = &command->outgoing[i];
     if (out->status != RST_OK) continue;
-    if (strcmp(out->topic, last) != 0) status = status_of(spool_sync_topic(spool, out->topic), RST_ERROR_MAYBE_APPLIED);
+    if (!at_once && strcmp(out->topic, last) != 0)
+      status = status_of(spool_sync_topic(spool, out->topic), RST_ERROR_MAYBE_APPLIED);
     last = out->topic;
     out->status = status;
   }
@@ -82,15 +90,11 @@ void publish_messages(struct instance* instance, struct command* command) {
   (void)pthread_mutex_lock(&instance->mutex);
   const int64_t give_up = command->object->give_up;
   (void)pthread_mutex_unlock(&instance->mutex);
-  const int64_t now = monotonic(instance);
-  if (now >= give_up) {
-    refuse_all(command, rst_status(RST_E_CANCELLED, 0));
-  } else if (now >= command->deadline) {
-    refuse_all(command, rst_status(RST_E_TIMEOUT, RST_ERROR_RETRYABLE));
-  }
-  write_drafts(&on->spool, command);
+  if (monotonic(instance) >= give_up) refuse_all(command, rst_status(RST_E_CANCELLED, 0));
+  const bool many = command->count > kFew;
+  write_drafts(instance, &on->spool, command, command->confirm && !many);
   link_drafts(instance, &on->spool, command);
-  if (command->confirm) sync_topics(&on->spool, command);
+  if (command->confirm) sync_links(&on->spool, command, many);
 
   uint32_t lost = 0;
   int32_t status = RST_OK;

@@ -193,3 +193,5 @@ int spool_sync_topic(struct spool* spool, const char* topic) {
   const int error = visit(spool->root, linking.topic.text, sync_group, &linking);
   return error != 0 && error != ENOENT ? error : linking.error;
 }
+
+int spool_sync_all(struct spool* spool) { return syncfs(spool->root) == 0 ? 0 : errno; }

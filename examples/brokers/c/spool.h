@@ -45,6 +45,7 @@ int spool_write(struct spool* spool, const char* file, size_t size, bool sync, u
 /* Links it into each group of the topic, tells how many, and forgets the draft. [locked] */
 int spool_link(struct spool* spool, uint64_t draft, const char* topic, int64_t now, uint32_t* groups);
 int spool_sync_topic(struct spool* spool, const char* topic);
+int spool_sync_all(struct spool* spool);
 void spool_forget(struct spool* spool, uint64_t draft);
 
 #endif
