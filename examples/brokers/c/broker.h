@@ -1,8 +1,8 @@
 /* What an instance holds in memory, and who may touch it.
 
    Verbs come on any thread, do no I/O, and leave a command for the one worker thread, which does all the I/O, makes all
-   calls into the host, and alone frees what has a handle. `mutex` guards everything here that is not marked as the
-   worker's; nobody holds it while doing I/O or calling the host. */
+   calls into the host but for its clock, and alone frees what has a handle. `mutex` guards everything here that is not
+   marked as the worker's; nobody holds it while doing I/O or calling the host. */
 #ifndef DIR_BROKER_H
 #define DIR_BROKER_H
 
