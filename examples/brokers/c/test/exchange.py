@@ -2,7 +2,7 @@
 """A service on the directory broker, and this program, which knows nothing but README.md: each reads what the other wrote, and
 nothing is lost however often processes are killed.
 
-    exchange.py SERVICE PLUGIN
+    exchange.py SERVICE PATIENT PLUGIN
 """
 import fcntl
 import os
@@ -143,7 +143,15 @@ class Exchange(unittest.TestCase):
         self.assertGreater(held, 0, "nobody who was killed had anything")
         print(f"{KILLS} kills with {held} in flight; of {len(came)} that came {len(came) - len(seen)} had come before", file=sys.stderr)
 
+    def test_a_directory_is_waited_for(self):
+        patient = [subprocess.Popen([PATIENT, f"dir://{self.root}/later/x", PLUGIN, seconds]) for seconds in ("2", str(WAIT_S))]
+        self.assertEqual(patient[0].wait(WAIT_S), 1)
+        self.assertIsNone(patient[1].poll())
+        (self.root / "later").mkdir()
+        self.assertEqual(patient[1].wait(WAIT_S), 0)
+        self.assertEqual([list((self.root / "later/x" / folder).iterdir()) for folder in ("owners", "topics/own")], [[], []])
+
 
 if __name__ == "__main__":
-    SERVICE, PLUGIN = sys.argv.pop(1), sys.argv.pop(1)
+    SERVICE, PATIENT, PLUGIN = (sys.argv.pop(1) for _ in range(3))
     unittest.main(verbosity=2)
