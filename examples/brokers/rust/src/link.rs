@@ -1,0 +1,362 @@
+//! A connection: one thread that owns a session and a queue of jobs. It writes what waits, in order and at once, then reads
+//! as many replies.
+use crate::publisher::RedisPublisher;
+use crate::settings::Settings;
+use crate::wire::{silent, timeout, Backoff, Heard, Wire, TICK};
+use crate::{pubsub, streams, PUBSUB};
+use redis::Value;
+use ruststream_plugin::{sys::*, Completion, Connection, Error, Event, Life, Opening, Publisher, Result, Subscription};
+use ruststream_plugin::{PublisherSpec, SubscriptionSpec};
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+/// Most bytes that are written before replies are read.
+const ROUND: usize = 1 << 20;
+
+/// Who learns what became of a job. Dropped without `end` when the thread died.
+pub trait Told: Send {
+    fn reply(&mut self, index: usize, reply: Result<Value>);
+    /// After as many replies as there are commands, or the error that all the rest have in common.
+    fn end(self: Box<Self>, error: Option<&Error>);
+}
+
+/// Commands, packed, and who learns of their replies.
+pub struct Job {
+    pub wire: Vec<u8>,
+    pub commands: usize,
+    pub due: Instant,
+    /// Doing it twice is doing it once: it is written again after a loss.
+    pub repeatable: bool,
+    pub told: Box<dyn Told>,
+    /// Whose it is, dropped last: its close completes behind the job.
+    pub life: Arc<Life>,
+}
+
+impl Job {
+    fn fail(mut self, from: usize, error: &Error) {
+        for index in from..self.commands {
+            self.told.reply(index, Err(error.clone()));
+        }
+        self.told.end(Some(error));
+    }
+}
+
+struct Waiting {
+    jobs: VecDeque<Job>,
+    bytes: usize,
+    closed: bool,
+    refused: Vec<Weak<Life>>, // publishers that are owed a PUB_WRITABLE
+}
+
+pub struct Queue {
+    waiting: Mutex<Waiting>,
+    ready: Condvar,
+    limit: usize,
+}
+
+impl Queue {
+    /// False, and nothing is queued, where there is no room for more bytes of messages.
+    pub fn has_room(&self) -> bool {
+        self.waiting.lock().unwrap().bytes < self.limit
+    }
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+    pub fn push(&self, job: Job) {
+        let mut waiting = self.waiting.lock().unwrap();
+        waiting.bytes += job.wire.len();
+        waiting.jobs.push_back(job);
+        self.ready.notify_one();
+    }
+    /// A PUB_WRITABLE follows when there is room (P4).
+    pub fn refuse(&self, life: &Arc<Life>) {
+        let mut waiting = self.waiting.lock().unwrap();
+        let weak = Arc::downgrade(life);
+        if !waiting.refused.iter().any(|each| each.ptr_eq(&weak)) {
+            waiting.refused.push(weak);
+        }
+        self.ready.notify_one();
+    }
+
+    fn wait(&self, most: Duration) {
+        let waiting = self.waiting.lock().unwrap();
+        if waiting.jobs.is_empty() && !waiting.closed && waiting.refused.is_empty() {
+            drop(self.ready.wait_timeout(waiting, most));
+        }
+    }
+    fn is_done(&self) -> bool {
+        let waiting = self.waiting.lock().unwrap();
+        waiting.closed && waiting.jobs.is_empty()
+    }
+    /// What may be written in one round.
+    fn take(&self) -> Vec<Job> {
+        let mut waiting = self.waiting.lock().unwrap();
+        let (mut bytes, mut taken) = (0, Vec::new());
+        while bytes < ROUND {
+            match waiting.jobs.pop_front() {
+                None => break,
+                Some(job) => {
+                    bytes += job.wire.len();
+                    taken.push(job);
+                }
+            }
+        }
+        waiting.bytes -= bytes;
+        taken
+    }
+    fn put_back(&self, jobs: Vec<Job>) {
+        let mut waiting = self.waiting.lock().unwrap();
+        for job in jobs.into_iter().rev() {
+            waiting.bytes += job.wire.len();
+            waiting.jobs.push_front(job);
+        }
+    }
+    /// Fails what has waited for too long, or what is closing and has no time left.
+    fn expire(&self, all: bool) {
+        let now = Instant::now();
+        let over = {
+            let mut waiting = self.waiting.lock().unwrap();
+            let is_over = |job: &Job| all || job.due <= now || job.life.must_end();
+            let (over, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut waiting.jobs).into_iter().partition(is_over);
+            waiting.bytes = kept.iter().map(|job| job.wire.len()).sum();
+            waiting.jobs = kept.into();
+            over
+        };
+        for job in over {
+            let error = if job.life.must_end() { cancelled() } else { timeout() };
+            job.fail(0, &error);
+        }
+        self.tell_writable();
+    }
+    fn tell_writable(&self) {
+        let refused = {
+            let mut waiting = self.waiting.lock().unwrap();
+            if waiting.bytes >= self.limit {
+                return;
+            }
+            std::mem::take(&mut waiting.refused)
+        };
+        for life in refused.iter().filter_map(Weak::upgrade) {
+            life.event(RST_EVENT_PUB_WRITABLE, Event::default());
+        }
+    }
+}
+
+fn cancelled() -> Error {
+    Error::new(RST_E_CANCELLED, "dropped: its connection, subscription or publisher is closed")
+}
+
+pub struct Link {
+    pub life: Arc<Life>,
+    pub queue: Arc<Queue>,
+    pub settings: Arc<Settings>,
+}
+
+impl Drop for Link {
+    /// Nobody can give the thread anything any more: it ends when it has done what waits.
+    fn drop(&mut self) {
+        self.queue.waiting.lock().unwrap().closed = true;
+        self.queue.ready.notify_one();
+    }
+}
+
+struct Flush(Completion);
+
+impl Told for Flush {
+    fn reply(&mut self, _: usize, _: Result<Value>) {}
+    fn end(self: Box<Self>, error: Option<&Error>) {
+        self.0.end(error.map_or(Ok(0), |error| Err(error.clone())));
+    }
+}
+
+impl Link {
+    pub fn due(&self, timeout: Option<Duration>) -> Instant {
+        Instant::now() + timeout.unwrap_or(self.settings.op_timeout)
+    }
+
+    pub fn flush_for(&self, life: &Arc<Life>, timeout: Option<Duration>, completion: Completion) {
+        let (told, due) = (Box::new(Flush(completion)), self.due(timeout));
+        self.queue.push(Job { wire: Vec::new(), commands: 0, due, repeatable: true, told, life: Arc::clone(life) });
+    }
+}
+
+impl Connection for Link {
+    fn subscribe(self: Arc<Self>, opening: Opening<dyn Subscription>, spec: &SubscriptionSpec) {
+        if spec.kind() == PUBSUB {
+            pubsub::start(self, opening, spec);
+        } else {
+            streams::start(self, opening, spec);
+        }
+    }
+    fn open_publisher(self: Arc<Self>, life: Arc<Life>, spec: &PublisherSpec) -> Result<Arc<dyn Publisher>> {
+        Ok(Arc::new(RedisPublisher::new(self, life, spec)))
+    }
+    fn flush(&self, timeout: Option<Duration>, completion: Completion) -> Result<()> {
+        self.flush_for(&self.life, timeout, completion);
+        Ok(())
+    }
+    fn close(&self) {
+        self.queue.ready.notify_one();
+    }
+}
+
+pub fn start(opening: Opening<dyn Connection>, settings: Settings) {
+    let life = Arc::clone(opening.life());
+    let waiting = Waiting { jobs: VecDeque::new(), bytes: 0, closed: false, refused: Vec::new() };
+    let queue = Queue { waiting: Mutex::new(waiting), ready: Condvar::new(), limit: settings.write_buffer };
+    let thread = LinkThread { life: Arc::clone(&life), queue: Arc::new(queue), settings: Arc::new(settings) };
+    // An opening that no thread could be started for fails by being dropped.
+    let _ = life.spawn("rst-redis", move || thread.run(opening));
+}
+
+struct LinkThread {
+    queue: Arc<Queue>,
+    settings: Arc<Settings>,
+    life: Arc<Life>,
+}
+
+impl LinkThread {
+    fn run(self, opening: Opening<dyn Connection>) {
+        let until = Instant::now() + self.settings.connect_timeout;
+        let mut backoff = Backoff::new(&self.settings);
+        let mut wire = loop {
+            match Wire::open(&self.settings, until, || !self.life.closing()) {
+                Ok(wire) => break wire,
+                Err(_) if self.life.closing() => return, // the opening says so
+                Err(error) => {
+                    let again = self.settings.retry_initial && error.flags & RST_ERROR_AUTH == 0;
+                    let pause = backoff.pause();
+                    if !again || Instant::now() + pause >= until {
+                        return opening.failed(error);
+                    }
+                    std::thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
+                }
+            }
+        };
+        let (life, queue, settings) = (Arc::clone(&self.life), Arc::clone(&self.queue), Arc::clone(&self.settings));
+        if !opening.done(Arc::new(Link { life, queue, settings })) {
+            return;
+        }
+        loop {
+            let display = self.settings.display();
+            self.life.event(RST_EVENT_CONN_UP, Event { text: &display, ..Event::default() });
+            let error = match self.serve(&mut wire) {
+                Ok(()) => return,
+                Err(error) => error,
+            };
+            self.life.event(RST_EVENT_CONN_DOWN, Event { error: Some(&error), ..Event::default() });
+            drop(wire);
+            wire = match self.reconnect() {
+                Some(wire) => wire,
+                None => return,
+            };
+        }
+    }
+
+    /// None: it is closed, or the credentials are refused for good, and so all that waited has failed.
+    fn reconnect(&self) -> Option<Wire> {
+        let (mut backoff, mut refused) = (Backoff::new(&self.settings), 0);
+        loop {
+            let until = Instant::now() + self.settings.connect_timeout;
+            match Wire::open(&self.settings, until, || !self.life.must_end()) {
+                Ok(wire) => return Some(wire),
+                Err(error) if error.flags & RST_ERROR_AUTH != 0 => {
+                    refused += 1;
+                    if refused >= self.settings.auth_attempts {
+                        self.life.event(RST_EVENT_CONN_FAILED, Event { error: Some(&error), ..Event::default() });
+                        return self.wait_for_the_end();
+                    }
+                }
+                Err(_) => {}
+            }
+            let again = Instant::now() + backoff.pause();
+            loop {
+                self.queue.expire(self.life.must_end());
+                if self.queue.is_done() {
+                    return None;
+                }
+                if Instant::now() >= again {
+                    break;
+                }
+                std::thread::sleep(TICK);
+            }
+        }
+    }
+
+    fn wait_for_the_end(&self) -> Option<Wire> {
+        while !self.queue.is_done() {
+            self.queue.expire(true);
+            std::thread::sleep(TICK);
+        }
+        None
+    }
+
+    /// Until the session is lost, or nothing can come any more.
+    fn serve(&self, wire: &mut Wire) -> Result<()> {
+        loop {
+            self.queue.wait(self.settings.keepalive / 4);
+            self.queue.expire(self.life.must_end());
+            let jobs = self.queue.take();
+            self.queue.tell_writable();
+            if !jobs.is_empty() {
+                self.round(wire, jobs)?;
+            } else if self.queue.is_done() {
+                return Ok(());
+            } else if wire.ping()? {
+                drop(wire.reply(Instant::now() + self.settings.keepalive, || true)?);
+            }
+        }
+    }
+
+    fn round(&self, wire: &mut Wire, jobs: Vec<Job>) -> Result<()> {
+        let packed: Vec<u8> = jobs.iter().flat_map(|job| job.wire.iter().copied()).collect();
+        let mut written: VecDeque<(usize, Job)> = jobs.into_iter().map(|job| (0, job)).collect();
+        let lost = match wire.send(&packed) {
+            Err(error) => error,
+            Ok(()) => match self.read_replies(wire, &mut written) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            },
+        };
+        let error = lost.clone().with(RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED);
+        let (again, over): (Vec<_>, Vec<_>) = written.into_iter().partition(|(_, job)| job.repeatable);
+        self.queue.put_back(again.into_iter().map(|(_, job)| job).collect());
+        over.into_iter().for_each(|(got, job)| job.fail(got, &error));
+        Err(lost)
+    }
+
+    fn read_replies(&self, wire: &mut Wire, written: &mut VecDeque<(usize, Job)>) -> Result<()> {
+        let patience = self.settings.keepalive;
+        let begun = Instant::now();
+        loop {
+            while written.front().map_or(false, |(got, job)| *got == job.commands) {
+                let (_, job) = written.pop_front().expect("there is one");
+                job.told.end(None);
+            }
+            if written.is_empty() {
+                return Ok(());
+            }
+            let reply = match wire.receive()? {
+                Heard::Value(value) => Ok(value),
+                Heard::Refusal(error) => Err(error),
+                Heard::Nothing => {
+                    self.queue.expire(self.life.must_end());
+                    let now = Instant::now();
+                    let over = |job: &Job| job.due <= now || job.life.must_end();
+                    if wire.is_silent(patience) && begun.elapsed() > patience {
+                        return Err(silent());
+                    }
+                    if written.iter().any(|(_, job)| over(job)) {
+                        // Whose reply it would be is lost with it: a new session is simpler than to remember that.
+                        return Err(timeout());
+                    }
+                    continue;
+                }
+            };
+            let (got, job) = written.front_mut().expect("there is one");
+            job.told.reply(*got, reply);
+            *got += 1;
+        }
+    }
+}

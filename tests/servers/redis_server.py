@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Starts a real redis-server on loopback: a free port, what it stores in a temporary folder of its own.
+
+    with RedisServer(["--requirepass", "open sesame"]) as server: …    from Python
+    redis_server.py [--option WORD]… -- COMMAND WORD…                  runs COMMAND, {url} {port} {folder} in its words filled in
+
+REDIS_SERVER of the environment is another server's path.
+"""
+import argparse
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+READY_S = 20
+STOP_S = 10
+POLL_S = 0.01
+PORTS = 5  # attempts, since a free port can be lost to somebody else
+PR_SET_PDEATHSIG = 1
+
+
+def binary():
+    if "REDIS_SERVER" in os.environ:
+        return os.environ["REDIS_SERVER"]
+    for folder in [*os.environ.get("PATH", "").split(":"), "/usr/bin"]:
+        if os.access(Path(folder, "redis-server"), os.X_OK):
+            return str(Path(folder, "redis-server"))
+    sys.exit("there is no redis-server; Debian's package is redis-server")
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class RedisServer:
+    """Started by the constructor, stopped by `close`."""
+
+    def __init__(self, options=()):
+        self.home = tempfile.TemporaryDirectory(prefix="redis_server.")
+        self.folder, self.options = Path(self.home.name), list(options)
+        for _ in range(PORTS):
+            self.port = free_port()
+            if self.started():
+                return
+        raise RuntimeError(f"redis-server did not start:\n{(self.folder / 'server.log').read_text()}")
+
+    def started(self):
+        command = [binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder),
+                   "--logfile", str(self.folder / "server.log"), *self.options]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        until = time.monotonic() + READY_S
+        while self.process.poll() is None and time.monotonic() < until:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), 1) as probe:
+                    probe.sendall(b"PING\r\n")
+                    if probe.recv(64)[:1] in (b"+", b"-"):  # the latter where it wants a password
+                        return True
+            except OSError:
+                pass
+            time.sleep(POLL_S)
+        self.stop()
+        return False
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def close(self):
+        self.stop()
+        self.home.cleanup()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}"
+
+    def fill(self, word):
+        for name in ("url", "port", "folder"):
+            word = word.replace("{" + name + "}", str(getattr(self, name)))
+        return word
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--option", action="append", default=[])
+    parser.add_argument("command", nargs="+")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped
+    with RedisServer(args.option) as server:
+        return subprocess.run([server.fill(word) for word in args.command], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
