@@ -182,16 +182,17 @@ impl PubSub {
             let mut waiting = self.waiting.lock().unwrap();
             waiting.delivering = false;
             let drains = std::mem::take(&mut waiting.drains);
-            if let Err((code, batch)) = refused {
+            let refused_all = refused.is_err();
+            if let Err((_, batch)) = refused {
                 self.credit.add(count as u32, bytes);
                 waiting.bytes += bytes;
                 batch.into_iter().rev().for_each(|each| waiting.messages.push_front(each));
-                if code == RST_E_STALE {
-                    return; // it is closing, which drops and counts them
-                }
             }
             drop(waiting);
             drains.into_iter().for_each(|each| each.end(Ok(0)));
+            if refused_all {
+                return; // it is closing, which drops and counts them
+            }
         }
     }
 }

@@ -1,6 +1,465 @@
-use crate::link::Link;
-use ruststream_plugin::{sys::*, Choices, Error, Opening, Subscription, SubscriptionSpec};
-use std::sync::Arc;
+//! Streams with consumer groups. One thread for each subscription reads: what comes back to the group (XAUTOCLAIM), then
+//! what is new (XREADGROUP), never more than there is credit and room for. Settlements go the connection's way.
+//!
+//! Who gives an entry back makes it idle for so long that the next XAUTOCLAIM, of whichever member, takes it; its count of
+//! deliveries is set so that the claim, which adds one, makes it what `attempt` should be.
+use crate::link::{Job, Link, Told};
+use crate::publisher::PAYLOAD;
+use crate::wire::{Backoff, Wire, TICK};
+use redis::{cmd, Cmd, Value};
+use ruststream_plugin::{deliver, sys::*, Answer, Choices, Completion, Credit, Delivery, Error, Event, Item, Life, Opening};
+use ruststream_plugin::{Result, Settle, Subscription, SubscriptionSpec, Tokens, Verdict};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
 pub const MAX_BATCH: usize = 256;
 pub static STARTS: Choices<2> = Choices::new(["new", "all"]);
-pub fn start(_link: Arc<Link>, opening: Opening<dyn Subscription>, _spec: &SubscriptionSpec) { opening.failed(Error::new(RST_E_UNSUPPORTED, "soon")); }
+
+const DEFAULT_WINDOW: usize = 4096; // most unsettled
+const BLOCK: Duration = Duration::from_millis(50); // longest that a read keeps its thread from looking around
+const CLAIM_EVERY: Duration = Duration::from_millis(100);
+const GIVEN_BACK: &str = "given-back"; // the consumer under whose name lies what nobody has
+
+/// Gives back what lies under a consumer's name, but for the entries named; takes the consumer out of the group when it is
+/// asked to and has nothing left. KEYS: stream. ARGV: group, consumer, idle, "leave" or "stay", entries.
+const GIVE_BACK_ALL: &str = "
+local kept = {}
+for at = 5, #ARGV do kept[ARGV[at]] = true end
+local from = '-'
+while true do
+  local some = redis.call('XPENDING', KEYS[1], ARGV[1], from, '+', 1000, ARGV[2])
+  for _, entry in ipairs(some) do
+    from = '(' .. entry[1]
+    if not kept[entry[1]] then
+      redis.call('XCLAIM', KEYS[1], ARGV[1], 'given-back', 0, entry[1], 'IDLE', ARGV[3], 'RETRYCOUNT', math.max(entry[4] - 1, 0), 'JUSTID')
+    end
+  end
+  if #some < 1000 then break end
+end
+if ARGV[4] == 'leave' then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end";
+
+/// Moves an entry, whole, to another stream. KEYS: both. ARGV: group, entry, then fields to add.
+const MOVE: &str = "
+local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
+if entry then
+  local fields = entry[2]
+  for at = 3, #ARGV do fields[#fields + 1] = ARGV[at] end
+  redis.call('XADD', KEYS[2], '*', unpack(fields))
+end
+return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])";
+
+struct Entry {
+    id: Vec<u8>,
+    attempt: u16,
+    until: Instant, // after which it may be somebody else's
+}
+
+struct Stream {
+    link: Arc<Link>,
+    key: Vec<u8>,
+    group: Vec<u8>,
+    own_group: bool, // made for this subscription, and gone with it
+    start: &'static str,
+    consumer: Vec<u8>,
+    dead_letter: Vec<u8>,
+    ack_wait: Duration,
+    window: usize,
+    max_batch: usize,
+    credit: Credit,
+    tokens: Tokens<Entry>,
+    claim_soon: Arc<AtomicBool>, // somebody here gave something back
+    drains: Mutex<Vec<Completion>>,
+    awake: Condvar,
+    life: Arc<Life>,
+}
+
+pub fn start(link: Arc<Link>, opening: Opening<dyn Subscription>, spec: &SubscriptionSpec) {
+    let (life, options, until) = (Arc::clone(opening.life()), spec.options(), link.due(spec.timeout()));
+    let or = |asked: u32, default: usize| if asked == 0 { default } else { asked as usize };
+    let consumer = unique();
+    let own_group = spec.group().is_empty();
+    let stream = Arc::new(Stream {
+        link,
+        key: spec.addresses().next().unwrap_or(b"").to_vec(),
+        group: if own_group { consumer.clone() } else { spec.group().to_vec() },
+        own_group,
+        start: if options.text("start") == b"all" { "0" } else { "$" },
+        consumer,
+        dead_letter: spec.dead_letter().to_vec(),
+        ack_wait: options.duration("ack_wait"),
+        window: or(spec.window_messages(), DEFAULT_WINDOW),
+        max_batch: or(spec.max_batch(), MAX_BATCH).min(MAX_BATCH),
+        credit: Credit::default(),
+        tokens: Tokens::default(),
+        claim_soon: Arc::new(AtomicBool::new(true)),
+        drains: Mutex::default(),
+        awake: Condvar::new(),
+        life: Arc::clone(&life),
+    });
+    let (messages, bytes) = spec.credit();
+    stream.credit.add(messages, bytes);
+    let _ = life.spawn("rst-redis-sub", move || stream.run(opening, until));
+}
+
+/// A name that no other consumer has.
+fn unique() -> Vec<u8> {
+    use std::hash::{BuildHasher, Hasher};
+    let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+    format!("rst-{:016x}{:016x}", random(), random()).into_bytes()
+}
+
+fn ms(time: Duration) -> u64 {
+    time.as_millis() as u64
+}
+
+/// Nothing to be told.
+struct Untold;
+
+impl Told for Untold {
+    fn reply(&mut self, _: usize, _: Result<Value>) {}
+    fn end(self: Box<Self>, _: Option<&Error>) {}
+}
+
+/// Settlements on their way.
+struct Settled {
+    life: Arc<Life>,
+    claim_soon: Arc<AtomicBool>,
+    failed: Option<Error>,
+    count: u64,
+    confirm: Option<Completion>,
+}
+
+impl Told for Settled {
+    fn reply(&mut self, _: usize, reply: Result<Value>) {
+        if let Err(error) = reply {
+            self.failed = Some(error);
+            self.count += 1;
+        }
+    }
+    /// What failed lies with the server still, and comes again after ack_wait (S6).
+    fn end(self: Box<Self>, _: Option<&Error>) {
+        self.claim_soon.store(true, Ordering::Relaxed);
+        match (self.confirm, self.failed) {
+            (Some(told), failed) => told.end(failed.map_or(Ok(0), Err)),
+            (None, Some(error)) => {
+                let event = Event { value: self.count, error: Some(&error), ..Event::default() };
+                self.life.event(RST_EVENT_SETTLE_FAILED, event);
+            }
+            (None, None) => {}
+        }
+    }
+}
+
+impl Stream {
+    fn run(self: Arc<Self>, opening: Opening<dyn Subscription>, until: Instant) {
+        let mut backoff = Backoff::new(&self.link.settings);
+        let mut wire = loop {
+            match self.open(until, self.start) {
+                Ok(wire) => break wire,
+                Err(_) if self.life.closing() => return,
+                Err(error) if Instant::now() >= until || error.flags & RST_ERROR_RETRYABLE == 0 => {
+                    return opening.failed(error);
+                }
+                Err(_) => std::thread::sleep(backoff.pause().min(until.saturating_duration_since(Instant::now()))),
+            }
+        };
+        let object: Arc<dyn Subscription> = Arc::clone(&self) as _;
+        if opening.done(object) {
+            while let Err(error) = self.serve(&mut wire) {
+                self.life.event(RST_EVENT_SUB_DOWN, Event { error: Some(&error), ..Event::default() });
+                match self.reopen() {
+                    Some(again) => wire = again,
+                    None => break,
+                }
+            }
+        }
+        self.end_drains();
+        self.leave();
+    }
+
+    fn reopen(&self) -> Option<Wire> {
+        let mut backoff = Backoff::new(&self.link.settings);
+        while !self.life.closing() {
+            // A group that is gone went with the server's memory: what is there now nobody has read.
+            if let Ok(wire) = self.open(Instant::now() + self.link.settings.connect_timeout, "0") {
+                return Some(wire);
+            }
+            let again = Instant::now() + backoff.pause();
+            while Instant::now() < again && !self.life.closing() {
+                std::thread::sleep(TICK);
+            }
+        }
+        None
+    }
+
+    /// A session, and the group. What a reply that was lost had named is given back.
+    fn open(&self, until: Instant, start: &str) -> Result<Wire> {
+        let go_on = || !self.life.closing();
+        let mut wire = Wire::open(&self.link.settings, until, go_on)?;
+        let until = until.min(Instant::now() + self.link.settings.keepalive);
+        let create = self.command("XGROUP", "CREATE", |create| create.arg(start).arg("MKSTREAM"));
+        match wire.ask(&create, until, go_on)? {
+            Err(error) if error.code != RST_E_EXISTS => return Err(error),
+            _ => {}
+        }
+        let mut known = Vec::new();
+        self.tokens.each(|entry| known.push(entry.id.clone()));
+        wire.ask(&self.give_back_all("stay", &known), until, go_on)??;
+        Ok(wire)
+    }
+
+    fn command(&self, verb: &str, what: &str, rest: impl FnOnce(&mut Cmd) -> &mut Cmd) -> Cmd {
+        let mut command = cmd(verb);
+        if !what.is_empty() {
+            command.arg(what);
+        }
+        rest(command.arg(&self.key).arg(&self.group));
+        command
+    }
+
+    fn give_back_all(&self, leave: &str, kept: &[Vec<u8>]) -> Cmd {
+        let mut script = cmd("EVAL");
+        script.arg(GIVE_BACK_ALL).arg(1).arg(&self.key).arg(&self.group).arg(&self.consumer).arg(ms(self.ack_wait));
+        script.arg(leave).arg(kept);
+        script
+    }
+
+    /// XCLAIM under another name: idle for as long as it takes for anybody to claim it, next time as `attempt`.
+    fn give_back(&self, id: &[u8], attempt: u16) -> Cmd {
+        self.command("XCLAIM", "", |claim| {
+            claim.arg(GIVEN_BACK).arg(0).arg(id).arg("IDLE").arg(ms(self.ack_wait));
+            claim.arg("RETRYCOUNT").arg(attempt.saturating_sub(1)).arg("JUSTID")
+        })
+    }
+
+    fn push(&self, commands: &[Cmd], due: Instant, repeatable: bool, told: Box<dyn Told>) {
+        let wire = commands.iter().flat_map(Cmd::get_packed_command).collect();
+        let life = Arc::clone(&self.life);
+        self.link.queue.push(Job { wire, commands: commands.len(), due, repeatable, told, life });
+    }
+
+    /// Closing: what is unsettled goes back to the group, behind the settlements that are on their way (S4).
+    fn leave(&self) {
+        let unsettled = self.tokens.take_if(|_| true).len();
+        let command = if self.own_group {
+            self.life.add_dropped(unsettled as u64);
+            self.command("XGROUP", "DESTROY", |command| command)
+        } else {
+            self.give_back_all("leave", &[])
+        };
+        self.push(&[command], self.link.due(None), true, Box::new(Untold));
+    }
+
+    fn end_drains(&self) {
+        let drains = std::mem::take(&mut *self.drains.lock().unwrap());
+        drains.into_iter().for_each(|each| each.end(Ok(0)));
+    }
+
+    /// Until it is closing, or the session is lost.
+    fn serve(&self, wire: &mut Wire) -> Result<()> {
+        self.life.event(RST_EVENT_SUB_UP, Event::default());
+        let (mut claimed, mut cursor) = (Instant::now() - CLAIM_EVERY, b"0-0".to_vec());
+        let mut held = Vec::new(); // what was read when a DRAIN came
+        while !self.life.closing() {
+            let now = Instant::now();
+            self.tokens.take_if(|entry| entry.until <= now); // stale: others may have them
+            held = self.hand_over(held);
+            self.end_drains(); // nothing is on its way: what is held waits for new credit
+            let room = self.window.saturating_sub(self.tokens.live()).min(self.credit.messages()).min(self.max_batch);
+            if room == 0 || !held.is_empty() {
+                self.sleep();
+                if wire.ping()? {
+                    drop(wire.reply(Instant::now() + self.link.settings.keepalive, || true)?);
+                }
+            } else if claimed.elapsed() >= CLAIM_EVERY || self.claim_soon.swap(false, Ordering::Relaxed) {
+                claimed = now;
+                held = self.claim(wire, &mut cursor, room)?;
+            } else {
+                held = self.read(wire, room)?;
+            }
+        }
+        self.let_go(held);
+        Ok(())
+    }
+
+    fn sleep(&self) {
+        let drains = self.drains.lock().unwrap();
+        if drains.is_empty() && (self.credit.messages() == 0 || self.tokens.live() >= self.window) {
+            drop(self.awake.wait_timeout(drains, TICK));
+        }
+    }
+
+    /// Whoever changed what sleep looks at: the thread is asleep, or will look.
+    fn wake(&self) {
+        drop(self.drains.lock().unwrap());
+        self.awake.notify_one();
+    }
+
+    /// Entries that nobody has had for ack_wait, with their attempts.
+    fn claim(&self, wire: &mut Wire, cursor: &mut Vec<u8>, room: usize) -> Result<Vec<(Entry, Delivery)>> {
+        let until = Instant::now() + self.ack_wait;
+        let claim = self.command("XAUTOCLAIM", "", |claim| {
+            claim.arg(&self.consumer).arg(ms(self.ack_wait)).arg(&cursor[..]).arg("COUNT").arg(room)
+        });
+        let mut parts = list(self.ask(wire, &claim)?).into_iter();
+        *cursor = parts.next().map_or_else(|| b"0-0".to_vec(), data);
+        let mut entries = parts.next().map_or_else(Vec::new, |all| self.entries(all, until));
+        let mut packed = Vec::new();
+        for (entry, _) in &entries {
+            let count = self.command("XPENDING", "", |count| count.arg(&entry.id).arg(&entry.id).arg(1));
+            packed.extend(count.get_packed_command());
+        }
+        wire.send(&packed)?;
+        for (entry, delivery) in &mut entries {
+            let pending = list(wire.reply(Instant::now() + self.link.settings.keepalive, || true)??);
+            if let Some(Value::Int(count)) = pending.into_iter().next().map(list).and_then(|mut fields| fields.pop()) {
+                entry.attempt = count.clamp(1, i64::from(u16::MAX)) as u16;
+            }
+            delivery.attempt = entry.attempt;
+            delivery.redelivered = true;
+        }
+        Ok(entries)
+    }
+
+    fn read(&self, wire: &mut Wire, room: usize) -> Result<Vec<(Entry, Delivery)>> {
+        let until = Instant::now() + self.ack_wait; // from before the server says that they are ours
+        let mut read = cmd("XREADGROUP");
+        read.arg("GROUP").arg(&self.group).arg(&self.consumer).arg("COUNT").arg(room).arg("BLOCK").arg(ms(BLOCK));
+        read.arg("STREAMS").arg(&self.key).arg(">");
+        let of_key = list(self.ask(wire, &read)?).into_iter().next().map(list);
+        let entries = of_key.and_then(|mut of_key| of_key.pop());
+        Ok(entries.map_or_else(Vec::new, |all| self.entries(all, until)))
+    }
+
+    /// An error of the server here is as good as a loss: the session is made anew, and the group with it.
+    fn ask(&self, wire: &mut Wire, command: &Cmd) -> Result<Value> {
+        wire.ask(command, Instant::now() + BLOCK + self.link.settings.keepalive, || true)?
+    }
+
+    fn entries(&self, all: Value, until: Instant) -> Vec<(Entry, Delivery)> {
+        let entry = |each: Value| {
+            let mut parts = list(each).into_iter();
+            let (id, fields) = (parts.next().map(data)?, parts.next().map(list)?);
+            let mut delivery = Delivery { attempt: 1, address: self.key.clone(), ..Delivery::default() };
+            let (mut fields, mut has_payload) = (fields.into_iter().map(data), false);
+            while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
+                if name == PAYLOAD && !has_payload {
+                    has_payload = true;
+                    delivery.payload = value;
+                } else {
+                    delivery.headers.push((name, value));
+                }
+            }
+            Some((Entry { id, attempt: 1, until }, delivery))
+        };
+        list(all).into_iter().filter_map(entry).collect()
+    }
+
+    /// Delivers what was read, and returns what a DRAIN left no credit for.
+    fn hand_over(&self, mut read: Vec<(Entry, Delivery)>) -> Vec<(Entry, Delivery)> {
+        let rest = read.split_off(self.credit.messages().min(read.len()));
+        let bytes = read.iter().map(|(_, delivery)| delivery.bytes()).sum();
+        if read.is_empty() || !self.credit.debit(read.len(), bytes) {
+            read.extend(rest);
+            return read;
+        }
+        let (mut batch, mut given) = (Vec::with_capacity(read.len()), Vec::new());
+        for (entry, mut delivery) in read {
+            given.push((entry.id.clone(), entry.attempt));
+            delivery.token = self.tokens.issue(entry);
+            batch.push(delivery);
+        }
+        if deliver(self.life.host(), self.life.id(), batch).is_err() {
+            // It is closing: they go back unprocessed (M1).
+            self.credit.add(given.len() as u32, bytes);
+            self.tokens.take_if(|entry| given.iter().any(|(id, _)| *id == entry.id));
+            let back: Vec<Cmd> = given.iter().map(|(id, attempt)| self.give_back(id, *attempt)).collect();
+            self.push(&back, self.link.due(None), false, Box::new(Untold));
+        }
+        rest
+    }
+
+    fn let_go(&self, held: Vec<(Entry, Delivery)>) {
+        let back: Vec<Cmd> = held.iter().map(|(entry, _)| self.give_back(&entry.id, entry.attempt)).collect();
+        self.push(&back, self.link.due(None), false, Box::new(Untold));
+    }
+
+    /// The command of one verdict.
+    fn settlement(&self, item: &Item, entry: &mut Entry) -> Cmd {
+        let dead_letter = if item.dead_letter.is_empty() { &self.dead_letter[..] } else { item.dead_letter };
+        match item.verdict {
+            Verdict::Reject if !dead_letter.is_empty() => {
+                let mut script = cmd("EVAL");
+                script.arg(MOVE).arg(2).arg(&self.key).arg(dead_letter).arg(&self.group).arg(&entry.id);
+                if !item.reason.is_empty() {
+                    script.arg("reason").arg(item.reason);
+                }
+                script
+            }
+            Verdict::Ack | Verdict::Reject => self.command("XACK", "", |ack| ack.arg(&entry.id)),
+            Verdict::Retry => self.give_back(&entry.id, entry.attempt.saturating_add(1)),
+            Verdict::Release => self.give_back(&entry.id, entry.attempt),
+            Verdict::Extend => {
+                entry.until = Instant::now() + self.ack_wait;
+                self.command("XCLAIM", "", |claim| {
+                    claim.arg(&self.consumer).arg(0).arg(&entry.id).arg("IDLE").arg(0).arg("JUSTID")
+                })
+            }
+        }
+    }
+}
+
+impl Subscription for Stream {
+    fn credit(&self, messages: u32, bytes: u64) {
+        self.credit.add(messages, bytes);
+        self.wake();
+    }
+
+    fn drain(&self, completion: Completion) -> Result<()> {
+        self.credit.clear();
+        self.drains.lock().unwrap().push(completion);
+        self.awake.notify_one();
+        Ok(())
+    }
+
+    fn settle(&self, call: Settle) -> Result<Answer> {
+        let (mut commands, mut repeatable, now) = (Vec::new(), true, Instant::now());
+        let mut due = self.link.due(call.timeout());
+        call.each(|item| {
+            self.tokens.settle(item.token, item.verdict == Verdict::Extend, |entry| {
+                if entry.until <= now {
+                    return -RST_E_STALE;
+                }
+                due = due.min(entry.until);
+                repeatable &= item.verdict == Verdict::Ack;
+                commands.push(self.settlement(&item, entry));
+                RST_OK
+            })
+        });
+        let confirm = call.confirm().then(|| call.completion());
+        let answer = if confirm.is_some() { Answer::Pending } else { Answer::Done };
+        let (life, claim_soon) = (Arc::clone(&self.life), Arc::clone(&self.claim_soon));
+        self.push(&commands, due, repeatable, Box::new(Settled { life, claim_soon, failed: None, count: 0, confirm }));
+        self.wake();
+        Ok(answer)
+    }
+
+    fn close(&self) {
+        self.awake.notify_one();
+    }
+}
+
+fn list(value: Value) -> Vec<Value> {
+    match value {
+        Value::Bulk(all) => all,
+        _ => Vec::new(),
+    }
+}
+
+fn data(value: Value) -> Vec<u8> {
+    match value {
+        Value::Data(bytes) => bytes,
+        _ => Vec::new(),
+    }
+}
