@@ -1,6 +1,7 @@
 //! What the host offers, and what is owed to it.
 use crate::error::{Error, Result};
 use crate::sys::*;
+use std::cell::Cell;
 use std::ptr;
 
 /// The host of one instance. Its calls never block, and are legal from any thread and inside verbs (H2, H5).
@@ -112,6 +113,16 @@ pub struct Completion {
     op: u64,
 }
 
+thread_local! {
+    /// The last operation that ended on this thread: a verb that panicked or failed behind it says PENDING, not an error.
+    static ENDED: Cell<u64> = Cell::new(0);
+}
+
+/// Whether the verb that runs on this thread has ended its own operation already.
+pub(crate) fn has_ended(op: u64) -> bool {
+    op != 0 && ENDED.with(Cell::get) == op
+}
+
 impl Completion {
     pub(crate) fn new(host: Host, op: u64) -> Self {
         Completion { host, op }
@@ -119,6 +130,7 @@ impl Completion {
 
     pub fn end(mut self, result: Result<u64>) {
         let op = std::mem::take(&mut self.op);
+        ENDED.with(|ended| ended.set(op));
         match result {
             _ if op == 0 => {}
             Ok(value) => self.host.complete(op, RST_OK, value, None),

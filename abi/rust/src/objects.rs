@@ -27,7 +27,7 @@ pub trait Connection: Send + Sync + 'static {
     fn subscribe(self: Arc<Self>, opening: Opening<dyn Subscription>, spec: &SubscriptionSpec);
     fn open_publisher(self: Arc<Self>, life: Arc<Life>, spec: &PublisherSpec) -> Result<Arc<dyn Publisher>>;
     /// Completes behind everything that was accepted before (P5).
-    fn flush(&self, timeout: Option<Duration>, completion: Completion) -> Result<()>;
+    fn flush(&self, timeout: Option<Duration>, completion: Completion);
     /// The life is closing, and the children's are: see Life::must_end. Wake up whoever sleeps. Comes again with an ABORT.
     fn close(&self) {}
 }
@@ -35,7 +35,7 @@ pub trait Connection: Send + Sync + 'static {
 pub trait Subscription: Send + Sync + 'static {
     fn credit(&self, messages: u32, bytes: u64);
     /// Both balances are zero from now on; the completion when nothing more can follow (F5).
-    fn drain(&self, completion: Completion) -> Result<()>;
+    fn drain(&self, completion: Completion);
     fn settle(&self, call: Settle) -> Result<Answer> {
         let _ = call;
         Err(Error::new(RST_E_UNSUPPORTED, "there is nothing to settle"))
@@ -45,7 +45,7 @@ pub trait Subscription: Send + Sync + 'static {
 
 pub trait Publisher: Send + Sync + 'static {
     fn publish(&self, call: Publish) -> Result<Answer>;
-    fn flush(&self, timeout: Option<Duration>, completion: Completion) -> Result<()>;
+    fn flush(&self, timeout: Option<Duration>, completion: Completion);
     fn close(&self) {}
 }
 

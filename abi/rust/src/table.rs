@@ -2,7 +2,7 @@
 use crate::calls::{Publish, Settle};
 use crate::declare::{Kind, Opt};
 use crate::error::{Error, Result};
-use crate::host::{slice, Completion, Host};
+use crate::host::{has_ended, slice, Completion, Host};
 use crate::objects::{Answer, Connection, Life, Object, Opening, Publisher, Shared, Subscription};
 use crate::options::{self, Options};
 use crate::spec::{self, ConnectionSpec, Plan, PublisherSpec, Report, Spec, SubscriptionSpec};
@@ -92,6 +92,14 @@ pub const fn table<B: Broker>(identity: Identity) -> rst_plugin {
 /// # Safety
 /// `error` is NULL or the host's, for the call.
 unsafe fn guard(error: *mut rst_error, body: impl FnOnce() -> Result<i32>) -> i32 {
+    guard_op(0, error, body)
+}
+
+/// Of a verb with an operation: what it owed may have ended while it unwound, as INTERNAL. Then that is its answer (C1).
+///
+/// # Safety
+/// As for `guard`.
+unsafe fn guard_op(op: u64, error: *mut rst_error, body: impl FnOnce() -> Result<i32>) -> i32 {
     let told = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(result)) => return result,
         Ok(Err(told)) => told,
@@ -100,6 +108,9 @@ unsafe fn guard(error: *mut rst_error, body: impl FnOnce() -> Result<i32>) -> i3
             Error::new(RST_E_INTERNAL, format!("the plugin panicked: {}", text.unwrap_or("no text")))
         }
     };
+    if has_ended(op) {
+        return RST_PENDING;
+    }
     if let Some(error) = error.as_mut() {
         *error = told.raw();
     }
@@ -117,6 +128,11 @@ unsafe fn whole<'a, T>(given: *const T, what: &str) -> Result<&'a T> {
         return Err(invalid(&format!("{what} is too small")));
     }
     Ok(&*given)
+}
+
+/// 0 where the struct is too small to have one.
+unsafe fn op_of<T>(given: *const T, op: fn(&T) -> u64) -> u64 {
+    whole(given, "").map_or(0, op)
 }
 
 unsafe fn instance<'a, B>(instance: *mut c_void) -> &'a Instance<B> {
@@ -222,7 +238,7 @@ fn with_op(op: u64) -> Result<u64> {
 unsafe extern "C" fn connect<B: Broker>(
     raw: *mut c_void, spec: *const rst_connection_spec, _: *mut u64, error: *mut rst_error,
 ) -> i32 {
-    guard(error, || {
+    guard_op(op_of(spec, |spec| spec.op), error, || {
         let spec = Spec::Connection(ConnectionSpec(&*spec, B::OPTIONS));
         checked::<B>(&spec)?;
         if let Spec::Connection(spec) = spec {
@@ -263,7 +279,7 @@ fn other_type(handle: u64) -> Error {
 unsafe extern "C" fn subscribe<B: Broker>(
     raw: *mut c_void, on: u64, spec: *const rst_subscription_spec, _: *mut u64, error: *mut rst_error,
 ) -> i32 {
-    guard(error, || {
+    guard_op(op_of(spec, |spec| spec.op), error, || {
         let instance = instance::<B>(raw);
         let (parent, life) = connection(instance, on)?;
         let spec = Spec::Subscription(SubscriptionSpec(&*spec, B::OPTIONS));
@@ -307,14 +323,14 @@ unsafe extern "C" fn close<B: Broker>(
 }
 
 unsafe extern "C" fn credit<B: Broker>(raw: *mut c_void, call: *const rst_credit, error: *mut rst_error) -> i32 {
-    guard(error, || {
+    guard_op(op_of(call, |call| call.op), error, || {
         let call = whole(call, "rst_credit")?;
         let instance = instance::<B>(raw);
         let (found, _life) = subscription(instance, call.subscription)?;
         match call.flags {
             RST_CREDIT_ADD => found.credit(call.messages, call.bytes),
             RST_CREDIT_DRAIN => {
-                found.drain(Completion::new(instance.shared.host, call.op))?;
+                found.drain(Completion::new(instance.shared.host, call.op));
                 return Ok(if call.op == 0 { RST_DONE } else { RST_PENDING });
             }
             flags => {
@@ -327,7 +343,7 @@ unsafe extern "C" fn credit<B: Broker>(raw: *mut c_void, call: *const rst_credit
 }
 
 unsafe extern "C" fn settle<B: Broker>(raw: *mut c_void, call: *const rst_settle, error: *mut rst_error) -> i32 {
-    guard(error, || {
+    guard_op(op_of(call, |call| call.op), error, || {
         let call = whole(call, "rst_settle")?;
         if (call.stride as usize) < size_of::<rst_settlement>() {
             return Err(invalid("the stride of rst_settle is too small"));
@@ -345,7 +361,7 @@ unsafe extern "C" fn settle<B: Broker>(raw: *mut c_void, call: *const rst_settle
 }
 
 unsafe extern "C" fn publish<B: Broker>(raw: *mut c_void, call: *mut rst_publish, error: *mut rst_error) -> i32 {
-    guard(error, || {
+    guard_op(op_of(call, |call| call.op), error, || {
         whole(call, "rst_publish")?;
         let call = &mut *call;
         if (call.stride as usize) < size_of::<rst_out_message>() {
@@ -366,14 +382,14 @@ unsafe extern "C" fn publish<B: Broker>(raw: *mut c_void, call: *mut rst_publish
 unsafe extern "C" fn flush<B: Broker>(
     raw: *mut c_void, handle: u64, timeout_ns: u64, op: u64, error: *mut rst_error,
 ) -> i32 {
-    guard(error, || {
+    guard_op(op, error, || {
         let instance = instance::<B>(raw);
         let (found, _life) = instance.shared.find(handle, false)?;
         let timeout = (timeout_ns != 0).then(|| Duration::from_nanos(timeout_ns));
         let completion = || Completion::new(instance.shared.host, op);
         match found {
-            Object::Connection(found) => found.flush(timeout, completion())?,
-            Object::Publisher(found) => found.flush(timeout, completion())?,
+            Object::Connection(found) => found.flush(timeout, completion()),
+            Object::Publisher(found) => found.flush(timeout, completion()),
             Object::Subscription(_) => {
                 return Err(Error::new(RST_E_UNSUPPORTED, "a subscription cannot be flushed"));
             }

@@ -90,7 +90,7 @@ impl Broker for Redis {
         option("ack_wait", RST_TYPE_DURATION, RST_SCOPE_SUBSCRIPTION, "after which an unsettled entry goes to whoever asks")
             .default("30s").range(500 * MS, 24 * HOUR).kinds(2),
         option("start", RST_TYPE_ENUM, RST_SCOPE_SUBSCRIPTION, "where a group begins that is not there yet")
-            .default("new").choices(&streams::STARTS).kinds(2),
+            .default("new").choices(streams::STARTS).kinds(2),
         option("max_length", RST_TYPE_U64, RST_SCOPE_PUBLISHER, "about how many entries a stream keeps; 0 is all")
             .default("0").range(0, i64::MAX - 1).kinds(2),
     ];

@@ -192,9 +192,8 @@ impl Connection for Link {
     fn open_publisher(self: Arc<Self>, life: Arc<Life>, spec: &PublisherSpec) -> Result<Arc<dyn Publisher>> {
         Ok(Arc::new(RedisPublisher::new(self, life, spec)))
     }
-    fn flush(&self, timeout: Option<Duration>, completion: Completion) -> Result<()> {
+    fn flush(&self, timeout: Option<Duration>, completion: Completion) {
         self.flush_for(&self.life, timeout, completion);
-        Ok(())
     }
     fn close(&self) {
         self.queue.ready.notify_one();

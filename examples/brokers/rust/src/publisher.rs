@@ -99,8 +99,7 @@ impl Publisher for RedisPublisher {
         Ok(answer)
     }
 
-    fn flush(&self, timeout: Option<Duration>, completion: Completion) -> Result<()> {
+    fn flush(&self, timeout: Option<Duration>, completion: Completion) {
         self.link.flush_for(&self.life, timeout, completion);
-        Ok(())
     }
 }

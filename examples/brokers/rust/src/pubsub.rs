@@ -210,7 +210,7 @@ impl Subscription for PubSub {
         self.pump();
     }
 
-    fn drain(&self, completion: Completion) -> Result<()> {
+    fn drain(&self, completion: Completion) {
         let mut waiting = self.waiting.lock().unwrap();
         self.credit.clear();
         if waiting.delivering {
@@ -219,7 +219,6 @@ impl Subscription for PubSub {
             drop(waiting);
             completion.end(Ok(0));
         }
-        Ok(())
     }
 }
 

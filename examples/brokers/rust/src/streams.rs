@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 pub const MAX_BATCH: usize = 256;
-pub static STARTS: Choices<2> = Choices::new(["new", "all"]);
+pub const STARTS: &Choices<2> = &Choices::new(["new", "all"]);
 
 const DEFAULT_WINDOW: usize = 4096; // most unsettled
 const BLOCK: Duration = Duration::from_millis(50); // longest that a read keeps its thread from looking around
@@ -416,11 +416,10 @@ impl Subscription for Stream {
         self.wake();
     }
 
-    fn drain(&self, completion: Completion) -> Result<()> {
+    fn drain(&self, completion: Completion) {
         self.credit.clear();
         self.drains.lock().unwrap().push(completion);
         self.awake.notify_one();
-        Ok(())
     }
 
     fn settle(&self, call: Settle) -> Result<Answer> {
