@@ -7,6 +7,7 @@
 mod link;
 mod publisher;
 mod pubsub;
+mod sessions;
 mod settings;
 mod streams;
 mod wire;

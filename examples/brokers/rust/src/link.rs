@@ -42,6 +42,16 @@ impl Job {
     }
 }
 
+/// On its way: how many of its replies have come, and the job, until its time is over.
+struct Written {
+    got: usize,
+    commands: usize,
+    job: Option<Job>,
+}
+
+/// The server may have done it.
+const UNCERTAIN: u32 = RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED;
+
 struct Waiting {
     jobs: VecDeque<Job>,
     bytes: usize,
@@ -244,7 +254,9 @@ impl LinkThread {
                 Ok(()) => return,
                 Err(error) => error,
             };
-            self.life.event(RST_EVENT_CONN_DOWN, Event { error: Some(&error), ..Event::default() });
+            if !self.life.closing() {
+                self.life.event(RST_EVENT_CONN_DOWN, Event { error: Some(&error), ..Event::default() });
+            }
             drop(wire);
             wire = match self.reconnect() {
                 Some(wire) => wire,
@@ -310,52 +322,67 @@ impl LinkThread {
 
     fn round(&self, wire: &mut Wire, jobs: Vec<Job>) -> Result<()> {
         let packed: Vec<u8> = jobs.iter().flat_map(|job| job.wire.iter().copied()).collect();
-        let mut written: VecDeque<(usize, Job)> = jobs.into_iter().map(|job| (0, job)).collect();
-        let lost = match wire.send(&packed) {
+        let mut written: VecDeque<Written> =
+            jobs.into_iter().map(|job| Written { got: 0, commands: job.commands, job: Some(job) }).collect();
+        let lost = match wire.send(&packed).and_then(|()| self.read_replies(wire, &mut written)) {
+            Ok(()) => return Ok(()),
             Err(error) => error,
-            Ok(()) => match self.read_replies(wire, &mut written) {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            },
         };
-        let error = lost.clone().with(RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED);
-        let (again, over): (Vec<_>, Vec<_>) = written.into_iter().partition(|(_, job)| job.repeatable);
-        self.queue.put_back(again.into_iter().map(|(_, job)| job).collect());
-        over.into_iter().for_each(|(got, job)| job.fail(got, &error));
+        let mut again = Vec::new();
+        for mut each in written {
+            match each.job.take() {
+                Some(job) if job.repeatable => again.push(job),
+                Some(job) => job.fail(each.got, &lost.clone().with(UNCERTAIN)),
+                None => {}
+            }
+        }
+        self.queue.put_back(again);
         Err(lost)
     }
 
-    fn read_replies(&self, wire: &mut Wire, written: &mut VecDeque<(usize, Job)>) -> Result<()> {
-        let patience = self.settings.keepalive;
+    fn read_replies(&self, wire: &mut Wire, written: &mut VecDeque<Written>) -> Result<()> {
         let begun = Instant::now();
         loop {
-            while written.front().map_or(false, |(got, job)| *got == job.commands) {
-                let (_, job) = written.pop_front().expect("there is one");
-                job.told.end(None);
+            while written.front().map_or(false, |first| first.got == first.commands) {
+                if let Some(job) = written.pop_front().and_then(|first| first.job) {
+                    job.told.end(None);
+                }
             }
-            if written.is_empty() {
-                return Ok(());
-            }
+            let first = match written.front_mut() {
+                Some(first) => first,
+                None => return Ok(()),
+            };
             let reply = match wire.receive()? {
                 Heard::Value(value) => Ok(value),
                 Heard::Refusal(error) => Err(error),
                 Heard::Nothing => {
-                    self.queue.expire(self.life.must_end());
-                    let now = Instant::now();
-                    let over = |job: &Job| job.due <= now || job.life.must_end();
-                    if wire.is_silent(patience) && begun.elapsed() > patience {
+                    self.look_around(written)?;
+                    if wire.is_silent(self.settings.keepalive) && begun.elapsed() > self.settings.keepalive {
                         return Err(silent());
-                    }
-                    if written.iter().any(|(_, job)| over(job)) {
-                        // Whose reply it would be is lost with it: a new session is simpler than to remember that.
-                        return Err(timeout());
                     }
                     continue;
                 }
             };
-            let (got, job) = written.front_mut().expect("there is one");
-            job.told.reply(*got, reply);
-            *got += 1;
+            if let Some(job) = &mut first.job {
+                job.told.reply(first.got, reply);
+            }
+            first.got += 1;
         }
+    }
+
+    /// A tick of waiting for replies: whose time is over is told so, and its replies are read for nobody.
+    fn look_around(&self, written: &mut VecDeque<Written>) -> Result<()> {
+        self.queue.expire(self.life.must_end());
+        let now = Instant::now();
+        for each in written {
+            if let Some(job) = each.job.take() {
+                if job.due <= now || job.life.must_end() {
+                    job.fail(each.got, &timeout().with(UNCERTAIN));
+                } else {
+                    each.job = Some(job);
+                }
+            }
+        }
+        if self.life.must_end() { Err(cancelled()) } else { Ok(()) }
     }
 }

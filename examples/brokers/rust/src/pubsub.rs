@@ -1,7 +1,8 @@
 //! Channels: a session that is pushed what is published. What has no credit waits, up to a bound; beyond it the newest is
 //! dropped and told (OVERFLOW is drop).
 use crate::link::Link;
-use crate::wire::{Backoff, Heard, Wire};
+use crate::sessions::{self, Reader};
+use crate::wire::{Heard, Wire};
 use redis::{cmd, Value};
 use ruststream_plugin::{deliver, sys::*, Completion, Credit, Delivery, Event, Life, Opening, Result};
 use ruststream_plugin::{Subscription, SubscriptionSpec};
@@ -33,18 +34,18 @@ struct PubSub {
 pub fn start(link: Arc<Link>, opening: Opening<dyn Subscription>, spec: &SubscriptionSpec) {
     let (life, options, until) = (Arc::clone(opening.life()), spec.options(), link.due(spec.timeout()));
     let asked = spec.max_batch() as usize;
-    let subscription = Arc::new(PubSub {
+    let subscription = PubSub {
         link,
         channels: spec.addresses().map(<[u8]>::to_vec).collect(),
         max_batch: if asked == 0 { MAX_BATCH } else { asked.min(MAX_BATCH) },
         most: (options.u64("pending_messages") as usize, options.u64("pending_bytes")),
         credit: Credit::default(),
         waiting: Mutex::default(),
-        life: Arc::clone(&life),
-    });
+        life,
+    };
     let (messages, bytes) = spec.credit();
     subscription.credit.add(messages, bytes);
-    let _ = life.spawn("rst-redis-sub", move || subscription.run(opening, until));
+    sessions::start(subscription, opening, until);
 }
 
 /// Whether Redis should take it for a pattern.
@@ -53,90 +54,6 @@ fn is_pattern(channel: &[u8]) -> bool {
 }
 
 impl PubSub {
-    fn run(self: Arc<Self>, opening: Opening<dyn Subscription>, until: Instant) {
-        let mut backoff = Backoff::new(&self.link.settings);
-        let mut wire = loop {
-            match self.open(until) {
-                Ok(wire) => break wire,
-                Err(_) if self.life.closing() => return,
-                Err(error) if Instant::now() >= until || error.flags & RST_ERROR_RETRYABLE == 0 => {
-                    return opening.failed(error);
-                }
-                Err(_) => std::thread::sleep(backoff.pause().min(until.saturating_duration_since(Instant::now()))),
-            }
-        };
-        let object: Arc<dyn Subscription> = Arc::clone(&self) as _;
-        if !opening.done(object) {
-            return;
-        }
-        loop {
-            self.life.event(RST_EVENT_SUB_UP, Event::default());
-            let error = match self.read(&mut wire) {
-                Ok(()) => break,
-                Err(error) => error,
-            };
-            self.life.event(RST_EVENT_SUB_DOWN, Event { error: Some(&error), ..Event::default() });
-            match self.reopen() {
-                Some(again) => wire = again,
-                None => break,
-            }
-        }
-        let mut waiting = self.waiting.lock().unwrap();
-        self.life.add_dropped(waiting.messages.len() as u64);
-        let drains = std::mem::take(&mut waiting.drains);
-        drop(waiting);
-        drains.into_iter().for_each(|each| each.end(Ok(0)));
-    }
-
-    fn reopen(&self) -> Option<Wire> {
-        let mut backoff = Backoff::new(&self.link.settings);
-        while !self.life.closing() {
-            if let Ok(wire) = self.open(Instant::now() + self.link.settings.connect_timeout) {
-                return Some(wire);
-            }
-            let again = Instant::now() + backoff.pause();
-            while Instant::now() < again && !self.life.closing() {
-                std::thread::sleep(crate::wire::TICK);
-            }
-        }
-        None
-    }
-
-    /// A session that has subscribed to all channels.
-    fn open(&self, until: Instant) -> Result<Wire> {
-        let go_on = || !self.life.closing();
-        let mut wire = Wire::open(&self.link.settings, until, go_on)?;
-        let mut packed = Vec::new();
-        for channel in &self.channels {
-            let verb = if is_pattern(channel) { "PSUBSCRIBE" } else { "SUBSCRIBE" };
-            packed.extend(cmd(verb).arg(&channel[..]).get_packed_command());
-        }
-        wire.send(&packed)?;
-        let mut confirmed = 0;
-        while confirmed < self.channels.len() {
-            match wire.reply(until.min(Instant::now() + self.link.settings.keepalive), go_on)?? {
-                Value::Bulk(parts) if matches!(kind_of(&parts), b"subscribe" | b"psubscribe") => confirmed += 1,
-                pushed => self.take(pushed),
-            }
-        }
-        Ok(wire)
-    }
-
-    /// Until it is closing, or the session is lost.
-    fn read(&self, wire: &mut Wire) -> Result<()> {
-        loop {
-            self.pump();
-            if self.life.closing() {
-                return Ok(());
-            }
-            match wire.receive()? {
-                Heard::Value(pushed) => self.take(pushed),
-                Heard::Refusal(error) => return Err(error),
-                Heard::Nothing => drop(wire.ping()?), // its reply is pushed like a message
-            }
-        }
-    }
-
     fn take(&self, pushed: Value) {
         let mut parts = match pushed {
             Value::Bulk(parts) if matches!(kind_of(&parts), b"message" | b"pmessage") => parts,
@@ -201,6 +118,57 @@ fn kind_of(parts: &[Value]) -> &[u8] {
     match parts.first() {
         Some(Value::Data(kind)) => kind,
         _ => b"",
+    }
+}
+
+impl Reader for PubSub {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+    fn life(&self) -> &Arc<Life> {
+        &self.life
+    }
+
+    /// A session that has subscribed to all channels.
+    fn open(&self, until: Instant, _again: bool) -> Result<Wire> {
+        let go_on = || !self.life.closing();
+        let mut wire = Wire::open(&self.link.settings, until, go_on)?;
+        let mut packed = Vec::new();
+        for channel in &self.channels {
+            let verb = if is_pattern(channel) { "PSUBSCRIBE" } else { "SUBSCRIBE" };
+            packed.extend(cmd(verb).arg(&channel[..]).get_packed_command());
+        }
+        wire.send(&packed)?;
+        let mut confirmed = 0;
+        while confirmed < self.channels.len() {
+            match wire.reply(until.min(Instant::now() + self.link.settings.keepalive), go_on)?? {
+                Value::Bulk(parts) if matches!(kind_of(&parts), b"subscribe" | b"psubscribe") => confirmed += 1,
+                pushed => self.take(pushed),
+            }
+        }
+        Ok(wire)
+    }
+
+    fn serve(&self, wire: &mut Wire) -> Result<()> {
+        loop {
+            self.pump();
+            if self.life.closing() {
+                return Ok(());
+            }
+            match wire.receive()? {
+                Heard::Value(pushed) => self.take(pushed),
+                Heard::Refusal(error) => return Err(error),
+                Heard::Nothing => drop(wire.ping()?), // its reply is pushed like a message
+            }
+        }
+    }
+
+    fn leave(&self) {
+        let mut waiting = self.waiting.lock().unwrap();
+        self.life.add_dropped(waiting.messages.len() as u64);
+        let drains = std::mem::take(&mut waiting.drains);
+        drop(waiting);
+        drains.into_iter().for_each(|each| each.end(Ok(0)));
     }
 }
 

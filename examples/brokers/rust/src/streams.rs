@@ -5,7 +5,8 @@
 //! deliveries is set so that the claim, which adds one, makes it what `attempt` should be.
 use crate::link::{Job, Link, Told};
 use crate::publisher::PAYLOAD;
-use crate::wire::{Backoff, Wire, TICK};
+use crate::sessions::{self, Reader};
+use crate::wire::{Wire, TICK};
 use redis::{cmd, Cmd, Value};
 use ruststream_plugin::{deliver, sys::*, Answer, Choices, Completion, Credit, Delivery, Error, Event, Item, Life, Opening};
 use ruststream_plugin::{Result, Settle, Subscription, SubscriptionSpec, Tokens, Verdict};
@@ -79,7 +80,7 @@ pub fn start(link: Arc<Link>, opening: Opening<dyn Subscription>, spec: &Subscri
     let or = |asked: u32, default: usize| if asked == 0 { default } else { asked as usize };
     let consumer = unique();
     let own_group = spec.group().is_empty();
-    let stream = Arc::new(Stream {
+    let stream = Stream {
         link,
         key: spec.addresses().next().unwrap_or(b"").to_vec(),
         group: if own_group { consumer.clone() } else { spec.group().to_vec() },
@@ -95,11 +96,11 @@ pub fn start(link: Arc<Link>, opening: Opening<dyn Subscription>, spec: &Subscri
         claim_soon: Arc::new(AtomicBool::new(true)),
         drains: Mutex::default(),
         awake: Condvar::new(),
-        life: Arc::clone(&life),
-    });
+        life,
+    };
     let (messages, bytes) = spec.credit();
     stream.credit.add(messages, bytes);
-    let _ = life.spawn("rst-redis-sub", move || stream.run(opening, until));
+    sessions::start(stream, opening, until);
 }
 
 /// A name that no other consumer has.
@@ -152,63 +153,6 @@ impl Told for Settled {
 }
 
 impl Stream {
-    fn run(self: Arc<Self>, opening: Opening<dyn Subscription>, until: Instant) {
-        let mut backoff = Backoff::new(&self.link.settings);
-        let mut wire = loop {
-            match self.open(until, self.start) {
-                Ok(wire) => break wire,
-                Err(_) if self.life.closing() => return,
-                Err(error) if Instant::now() >= until || error.flags & RST_ERROR_RETRYABLE == 0 => {
-                    return opening.failed(error);
-                }
-                Err(_) => std::thread::sleep(backoff.pause().min(until.saturating_duration_since(Instant::now()))),
-            }
-        };
-        let object: Arc<dyn Subscription> = Arc::clone(&self) as _;
-        if opening.done(object) {
-            while let Err(error) = self.serve(&mut wire) {
-                self.life.event(RST_EVENT_SUB_DOWN, Event { error: Some(&error), ..Event::default() });
-                match self.reopen() {
-                    Some(again) => wire = again,
-                    None => break,
-                }
-            }
-        }
-        self.end_drains();
-        self.leave();
-    }
-
-    fn reopen(&self) -> Option<Wire> {
-        let mut backoff = Backoff::new(&self.link.settings);
-        while !self.life.closing() {
-            // A group that is gone went with the server's memory: what is there now nobody has read.
-            if let Ok(wire) = self.open(Instant::now() + self.link.settings.connect_timeout, "0") {
-                return Some(wire);
-            }
-            let again = Instant::now() + backoff.pause();
-            while Instant::now() < again && !self.life.closing() {
-                std::thread::sleep(TICK);
-            }
-        }
-        None
-    }
-
-    /// A session, and the group. What a reply that was lost had named is given back.
-    fn open(&self, until: Instant, start: &str) -> Result<Wire> {
-        let go_on = || !self.life.closing();
-        let mut wire = Wire::open(&self.link.settings, until, go_on)?;
-        let until = until.min(Instant::now() + self.link.settings.keepalive);
-        let create = self.command("XGROUP", "CREATE", |create| create.arg(start).arg("MKSTREAM"));
-        match wire.ask(&create, until, go_on)? {
-            Err(error) if error.code != RST_E_EXISTS => return Err(error),
-            _ => {}
-        }
-        let mut known = Vec::new();
-        self.tokens.each(|entry| known.push(entry.id.clone()));
-        wire.ask(&self.give_back_all("stay", &known), until, go_on)??;
-        Ok(wire)
-    }
-
     fn command(&self, verb: &str, what: &str, rest: impl FnOnce(&mut Cmd) -> &mut Cmd) -> Cmd {
         let mut command = cmd(verb);
         if !what.is_empty() {
@@ -239,48 +183,9 @@ impl Stream {
         self.link.queue.push(Job { wire, commands: commands.len(), due, repeatable, told, life });
     }
 
-    /// Closing: what is unsettled goes back to the group, behind the settlements that are on their way (S4).
-    fn leave(&self) {
-        let unsettled = self.tokens.take_if(|_| true).len();
-        let command = if self.own_group {
-            self.life.add_dropped(unsettled as u64);
-            self.command("XGROUP", "DESTROY", |command| command)
-        } else {
-            self.give_back_all("leave", &[])
-        };
-        self.push(&[command], self.link.due(None), true, Box::new(Untold));
-    }
-
     fn end_drains(&self) {
         let drains = std::mem::take(&mut *self.drains.lock().unwrap());
         drains.into_iter().for_each(|each| each.end(Ok(0)));
-    }
-
-    /// Until it is closing, or the session is lost.
-    fn serve(&self, wire: &mut Wire) -> Result<()> {
-        self.life.event(RST_EVENT_SUB_UP, Event::default());
-        let (mut claimed, mut cursor) = (Instant::now() - CLAIM_EVERY, b"0-0".to_vec());
-        let mut held = Vec::new(); // what was read when a DRAIN came
-        while !self.life.closing() {
-            let now = Instant::now();
-            self.tokens.take_if(|entry| entry.until <= now); // stale: others may have them
-            held = self.hand_over(held);
-            self.end_drains(); // nothing is on its way: what is held waits for new credit
-            let room = self.window.saturating_sub(self.tokens.live()).min(self.credit.messages()).min(self.max_batch);
-            if room == 0 || !held.is_empty() {
-                self.sleep();
-                if wire.ping()? {
-                    drop(wire.reply(Instant::now() + self.link.settings.keepalive, || true)?);
-                }
-            } else if claimed.elapsed() >= CLAIM_EVERY || self.claim_soon.swap(false, Ordering::Relaxed) {
-                claimed = now;
-                held = self.claim(wire, &mut cursor, room)?;
-            } else {
-                held = self.read(wire, room)?;
-            }
-        }
-        self.let_go(held);
-        Ok(())
     }
 
     fn sleep(&self) {
@@ -407,6 +312,74 @@ impl Stream {
                 })
             }
         }
+    }
+}
+
+impl Reader for Stream {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+    fn life(&self) -> &Arc<Life> {
+        &self.life
+    }
+
+    /// A session, and the group. What a reply that was lost had named is given back.
+    fn open(&self, until: Instant, again: bool) -> Result<Wire> {
+        // A group that is gone went with the server's memory: what is there now nobody has read.
+        let start = if again { "0" } else { self.start };
+        let go_on = || !self.life.closing();
+        let mut wire = Wire::open(&self.link.settings, until, go_on)?;
+        let until = until.min(Instant::now() + self.link.settings.keepalive);
+        let create = self.command("XGROUP", "CREATE", |create| create.arg(start).arg("MKSTREAM"));
+        match wire.ask(&create, until, go_on)? {
+            Err(error) if error.code != RST_E_EXISTS => return Err(error),
+            _ => {}
+        }
+        let mut known = Vec::new();
+        self.tokens.each(|entry| known.push(entry.id.clone()));
+        wire.ask(&self.give_back_all("stay", &known), until, go_on)??;
+        Ok(wire)
+    }
+
+    fn serve(&self, wire: &mut Wire) -> Result<()> {
+        let (mut claimed, mut swept, mut cursor) = (None::<Instant>, Instant::now(), b"0-0".to_vec());
+        let mut held = Vec::new(); // what was read when a DRAIN came
+        while !self.life.closing() {
+            let now = Instant::now();
+            if now.duration_since(swept) >= CLAIM_EVERY {
+                swept = now;
+                self.tokens.take_if(|entry| entry.until <= now); // stale: others may have them
+            }
+            held = self.hand_over(held);
+            self.end_drains(); // nothing is on its way: what is held waits for new credit
+            let room = self.window.saturating_sub(self.tokens.live()).min(self.credit.messages()).min(self.max_batch);
+            if room == 0 || !held.is_empty() {
+                self.sleep();
+                if wire.ping()? {
+                    drop(wire.reply(Instant::now() + self.link.settings.keepalive, || true)?);
+                }
+            } else if claimed.map_or(true, |at| at.elapsed() >= CLAIM_EVERY) || self.claim_soon.swap(false, Ordering::Relaxed) {
+                claimed = Some(now);
+                held = self.claim(wire, &mut cursor, room)?;
+            } else {
+                held = self.read(wire, room)?;
+            }
+        }
+        self.let_go(held);
+        Ok(())
+    }
+
+    /// Closing: what is unsettled goes back to the group, behind the settlements that are on their way (S4).
+    fn leave(&self) {
+        self.end_drains();
+        let unsettled = self.tokens.take_if(|_| true).len();
+        let command = if self.own_group {
+            self.life.add_dropped(unsettled as u64);
+            self.command("XGROUP", "DESTROY", |command| command)
+        } else {
+            self.give_back_all("leave", &[])
+        };
+        self.push(&[command], self.link.due(None), true, Box::new(Untold));
     }
 }
 
