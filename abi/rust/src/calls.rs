@@ -48,7 +48,9 @@ impl<'a> Settle<'a> {
     pub fn each(&self, mut act: impl FnMut(Item<'a>) -> i32) {
         for index in 0..self.call.count as usize {
             // SAFETY: the host's array, of `count` items `stride` bytes apart, lent for the call and ours to write in.
-            let item = unsafe { &mut *self.call.items.cast::<u8>().add(index * self.call.stride as usize).cast::<rst_settlement>() };
+            let item = unsafe {
+                &mut *self.call.items.cast::<u8>().add(index * self.call.stride as usize).cast::<rst_settlement>()
+            };
             item.status = self.check(item).map_or_else(|code| -code, &mut act);
         }
     }
@@ -82,7 +84,11 @@ impl<'a> Settle<'a> {
             reason: text(|detail| detail.reason),
         };
         let moves = !item.dead_letter.is_empty();
-        if moves && !self.kind.can(RST_CAP_REJECT_TO) { Err(RST_E_UNSUPPORTED) } else { Ok(item) }
+        if moves && !self.kind.can(RST_CAP_REJECT_TO) {
+            Err(RST_E_UNSUPPORTED)
+        } else {
+            Ok(item)
+        }
     }
 }
 
@@ -152,27 +158,42 @@ impl<'a> Publish<'a> {
         }
         let profile = self.kind.limit(RST_CAP_HEADERS).unwrap_or(0);
         let empty = profile & RST_HEADERS_EMPTY != 0;
-        if headers.iter().any(|each| each.r#type >= RST_HEADER_NULL || each.flags != 0 || (each.value_len == 0 && !empty)) {
+        if headers
+            .iter()
+            .any(|each| each.r#type >= RST_HEADER_NULL || each.flags != 0 || (each.value_len == 0 && !empty))
+        {
             return Err(RST_E_UNSUPPORTED);
         }
         // SAFETY: NULL or lent for the call.
         match unsafe { message.props.as_ref() } {
             None => Ok(()),
             Some(props) if (props.struct_size as usize) < size_of::<rst_out_props>() => Err(RST_E_INVALID),
-            Some(props) if props.option_count != 0 && self.declared.iter().all(|opt| opt.0.scopes & RST_SCOPE_MESSAGE == 0) => {
+            Some(props)
+                if props.option_count != 0 && self.declared.iter().all(|opt| opt.0.scopes & RST_SCOPE_MESSAGE == 0) =>
+            {
                 Err(RST_E_OPTION)
             }
             Some(props) => {
-                let lengths = props.reply_to_len | props.correlation_len | props.message_id_len | props.content_type_len;
-                let nothing = lengths == 0 && props.ttl_ns | props.delay_ns == 0 && props.priority < 0 && props.partition < 0;
-                if nothing { Ok(()) } else { Err(RST_E_UNSUPPORTED) } // rather than lose it
+                let lengths =
+                    props.reply_to_len | props.correlation_len | props.message_id_len | props.content_type_len;
+                let nothing =
+                    lengths == 0 && props.ttl_ns | props.delay_ns == 0 && props.priority < 0 && props.partition < 0;
+                if nothing {
+                    Ok(())
+                } else {
+                    Err(RST_E_UNSUPPORTED)
+                } // rather than lose it
             }
         }
     }
 
     /// What the verb returns when it has accepted some.
     pub fn answer(&self) -> Answer {
-        if self.call.op == 0 { Answer::Done } else { Answer::Pending }
+        if self.call.op == 0 {
+            Answer::Done
+        } else {
+            Answer::Pending
+        }
     }
 
     /// Takes the first `count` messages on (P4). Their statuses are then the receipt's business.

@@ -20,7 +20,11 @@ impl Credit {
     /// How many messages may be delivered now.
     pub fn messages(&self) -> usize {
         let balance = self.0.lock().unwrap();
-        if balance.1 > 0 { balance.0 as usize } else { 0 }
+        if balance.1 > 0 {
+            balance.0 as usize
+        } else {
+            0
+        }
     }
     /// Takes what a batch costs, unless there is no room for all of its messages.
     pub fn debit(&self, messages: usize, bytes: u64) -> bool {

@@ -94,13 +94,8 @@ impl Host {
 
     fn complete(&self, op: u64, status: i32, value: u64, error: Option<&Error>) {
         let error = error.map(Error::raw);
-        let raw = rst_completion {
-            op,
-            status,
-            flags: 0,
-            value,
-            error: error.as_ref().map_or(ptr::null(), |error| error),
-        };
+        let raw =
+            rst_completion { op, status, flags: 0, value, error: error.as_ref().map_or(ptr::null(), |error| error) };
         // SAFETY: borrowed for the call only.
         unsafe { (self.table().complete)(self.0, &raw, 1, std::mem::size_of::<rst_completion>() as u32) }
     }

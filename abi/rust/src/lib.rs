@@ -27,8 +27,8 @@ pub use table::{Broker, Identity};
 
 #[doc(hidden)]
 pub mod export {
-    pub use crate::table::table;
     use crate::sys::*;
+    pub use crate::table::table;
 
     pub const fn text(text: &'static str) -> rst_str {
         rst_str { ptr: text.as_ptr() as *const _, len: text.len() as u64 }

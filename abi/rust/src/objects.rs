@@ -133,7 +133,8 @@ impl Shared {
         let stale = || Error::new(RST_E_STALE, format!("handle {handle} does not exist, or is of the past"));
         let closed = || Error::new(RST_E_CLOSED, format!("handle {handle} is closed"));
         let slots = self.slots.read().unwrap();
-        let slot = slots.get(index).filter(|slot| slot.generation == generation && generation != 0).ok_or_else(stale)?;
+        let slot =
+            slots.get(index).filter(|slot| slot.generation == generation && generation != 0).ok_or_else(stale)?;
         match &slot.entry {
             Entry::Open(object, life) => Ok((object.clone(), Arc::clone(life))),
             Entry::Closing(object, life) if closing_too => {
@@ -235,7 +236,10 @@ pub struct Life {
 
 impl Life {
     pub(crate) fn new(
-        shared: &Arc<Shared>, id: u64, kind: Option<&'static Kind>, parent: Option<Arc<Life>>,
+        shared: &Arc<Shared>,
+        id: u64,
+        kind: Option<&'static Kind>,
+        parent: Option<Arc<Life>>,
     ) -> Arc<Self> {
         *shared.live.lock().unwrap() += 1;
         Arc::new(Life { shared: Arc::clone(shared), id, kind, state: Mutex::default(), parent })

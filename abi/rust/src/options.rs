@@ -50,8 +50,14 @@ fn static_default(decl: &rst_option_decl) -> &'static str {
 
 /// A declared default, of a number.
 fn parse(text: &str, kind: u16) -> Option<u64> {
-    const DURATIONS: [(&str, u64); 6] =
-        [("ns", 1), ("us", 1000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000)];
+    const DURATIONS: [(&str, u64); 6] = [
+        ("ns", 1),
+        ("us", 1000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("m", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+    ];
     const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -75,8 +81,18 @@ fn check_value(opt: &Opt, value: &rst_value) -> Result<()> {
     let wrong = |must: String| Err(Error::new(RST_E_OPTION, format!("option `{name}` must be {must}")));
     if value.r#type != decl.r#type {
         const TYPES: [&str; 12] = [
-            "nothing", "true or false", "a whole number", "a number from 0", "a number", "text", "bytes", "a duration",
-            "a size", "one of a list", "a path", "a URL",
+            "nothing",
+            "true or false",
+            "a whole number",
+            "a number from 0",
+            "a number",
+            "text",
+            "bytes",
+            "a duration",
+            "a size",
+            "one of a list",
+            "a path",
+            "a URL",
         ];
         return wrong(TYPES[usize::from(decl.r#type) % TYPES.len()].into());
     }

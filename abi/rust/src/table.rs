@@ -147,7 +147,11 @@ fn answered(answer: Answer) -> i32 {
 }
 
 unsafe extern "C" fn validate<B: Broker>(
-    scope: u32, spec: *const c_void, plan: *mut rst_plan, report: *const rst_report, error: *mut rst_error,
+    scope: u32,
+    spec: *const c_void,
+    plan: *mut rst_plan,
+    report: *const rst_report,
+    error: *mut rst_error,
 ) -> i32 {
     guard(error, || {
         if !report.is_null() {
@@ -196,7 +200,10 @@ unsafe fn write_plan(plan: &Plan, out: &mut rst_plan) {
 }
 
 unsafe extern "C" fn init<B: Broker>(
-    host: *const rst_host, args: *const rst_init_args, out: *mut *mut c_void, error: *mut rst_error,
+    host: *const rst_host,
+    args: *const rst_init_args,
+    out: *mut *mut c_void,
+    error: *mut rst_error,
 ) -> i32 {
     guard(error, || {
         whole(host, "the host's table")?;
@@ -232,11 +239,18 @@ fn checked<B: Broker>(spec: &Spec) -> Result<()> {
 }
 
 fn with_op(op: u64) -> Result<u64> {
-    if op == 0 { Err(invalid("this plugin opens only with an operation: op is 0")) } else { Ok(op) }
+    if op == 0 {
+        Err(invalid("this plugin opens only with an operation: op is 0"))
+    } else {
+        Ok(op)
+    }
 }
 
 unsafe extern "C" fn connect<B: Broker>(
-    raw: *mut c_void, spec: *const rst_connection_spec, _: *mut u64, error: *mut rst_error,
+    raw: *mut c_void,
+    spec: *const rst_connection_spec,
+    _: *mut u64,
+    error: *mut rst_error,
 ) -> i32 {
     guard_op(op_of(spec, |spec| spec.op), error, || {
         let spec = Spec::Connection(ConnectionSpec(&*spec, B::OPTIONS));
@@ -277,7 +291,11 @@ fn other_type(handle: u64) -> Error {
 }
 
 unsafe extern "C" fn subscribe<B: Broker>(
-    raw: *mut c_void, on: u64, spec: *const rst_subscription_spec, _: *mut u64, error: *mut rst_error,
+    raw: *mut c_void,
+    on: u64,
+    spec: *const rst_subscription_spec,
+    _: *mut u64,
+    error: *mut rst_error,
 ) -> i32 {
     guard_op(op_of(spec, |spec| spec.op), error, || {
         let instance = instance::<B>(raw);
@@ -294,7 +312,11 @@ unsafe extern "C" fn subscribe<B: Broker>(
 }
 
 unsafe extern "C" fn open_publisher<B: Broker>(
-    raw: *mut c_void, on: u64, spec: *const rst_publisher_spec, out: *mut u64, error: *mut rst_error,
+    raw: *mut c_void,
+    on: u64,
+    spec: *const rst_publisher_spec,
+    out: *mut u64,
+    error: *mut rst_error,
 ) -> i32 {
     guard(error, || {
         let instance = instance::<B>(raw);
@@ -311,7 +333,12 @@ unsafe extern "C" fn open_publisher<B: Broker>(
 }
 
 unsafe extern "C" fn close<B: Broker>(
-    raw: *mut c_void, handle: u64, flags: u32, timeout_ns: u64, op: u64, error: *mut rst_error,
+    raw: *mut c_void,
+    handle: u64,
+    flags: u32,
+    timeout_ns: u64,
+    op: u64,
+    error: *mut rst_error,
 ) -> i32 {
     guard(error, || {
         if flags & !RST_CLOSE_ABORT != 0 {
@@ -380,7 +407,11 @@ unsafe extern "C" fn publish<B: Broker>(raw: *mut c_void, call: *mut rst_publish
 }
 
 unsafe extern "C" fn flush<B: Broker>(
-    raw: *mut c_void, handle: u64, timeout_ns: u64, op: u64, error: *mut rst_error,
+    raw: *mut c_void,
+    handle: u64,
+    timeout_ns: u64,
+    op: u64,
+    error: *mut rst_error,
 ) -> i32 {
     guard_op(op, error, || {
         let instance = instance::<B>(raw);
@@ -397,4 +428,3 @@ unsafe extern "C" fn flush<B: Broker>(
         Ok(if op == 0 { RST_DONE } else { RST_PENDING })
     })
 }
-

@@ -84,7 +84,8 @@ impl Publisher for Object {
     }
 }
 
-static TABLE: rst_plugin = export::table::<Odd>(Identity { name: "org.example.odd", version: "1", vendor: "", schemes: &[] });
+static TABLE: rst_plugin =
+    export::table::<Odd>(Identity { name: "org.example.odd", version: "1", vendor: "", schemes: &[] });
 static COMPLETED: Mutex<Vec<(u64, i32, u64)>> = Mutex::new(Vec::new());
 static LOG_LEVEL: u32 = 5;
 
@@ -126,19 +127,43 @@ fn ended(op: u64) -> (i32, u64) {
 #[test]
 fn nothing_unwinds_and_the_dead_owe_nothing() {
     let host = rst_host {
-        struct_size: 128, abi_major: 0, abi_minor: 1, ctx: null_mut(), name: text("test"), version: text("1"),
-        deliver, complete, event, log, log_level: &LOG_LEVEL, now, get_extension, reserved: [null(); 3],
+        struct_size: 128,
+        abi_major: 0,
+        abi_minor: 1,
+        ctx: null_mut(),
+        name: text("test"),
+        version: text("1"),
+        deliver,
+        complete,
+        event,
+        log,
+        log_level: &LOG_LEVEL,
+        now,
+        get_extension,
+        reserved: [null(); 3],
     };
     let size = |size| size as u32;
     let (mut instance, mut error): (_, rst_error) = (null_mut(), unsafe { std::mem::zeroed() });
     let connection = |url, op| rst_connection_spec {
-        struct_size: 80, flags: 0, id: op, url: text(url), client_name: text(""), options: null(), option_count: 0,
-        reserved: 0, op, timeout_ns: 0,
+        struct_size: 80,
+        flags: 0,
+        id: op,
+        url: text(url),
+        client_name: text(""),
+        options: null(),
+        option_count: 0,
+        reserved: 0,
+        op,
+        timeout_ns: 0,
     };
     let address = [text("here"), text("dies")];
     let subscription = |which: usize, op| rst_subscription_spec {
-        struct_size: size(std::mem::size_of::<rst_subscription_spec>()), address_count: 1, addresses: &address[which], id: op,
-        op, ..unsafe { std::mem::zeroed() }
+        struct_size: size(std::mem::size_of::<rst_subscription_spec>()),
+        address_count: 1,
+        addresses: &address[which],
+        id: op,
+        op,
+        ..unsafe { std::mem::zeroed() }
     };
     // SAFETY: the test is a host; all it passes is whole and outlives the calls and completions.
     unsafe {
@@ -157,28 +182,49 @@ fn nothing_unwinds_and_the_dead_owe_nothing() {
         let (code, on) = ended(3);
         assert_eq!(code, RST_OK);
 
-        let subscribe = |which, op| (TABLE.subscribe.unwrap())(instance, on, &subscription(which, op), null_mut(), null_mut());
+        let subscribe =
+            |which, op| (TABLE.subscribe.unwrap())(instance, on, &subscription(which, op), null_mut(), null_mut());
         assert_eq!((subscribe(1, 4), ended(4).0, subscribe(0, 5)), (RST_PENDING, RST_E_INTERNAL, RST_PENDING));
         let (_, sub) = ended(5);
-        let credit = |flags, op| rst_credit { struct_size: 40, flags, subscription: sub, messages: 1, reserved: 0, bytes: 1, op };
+        let credit = |flags, op| rst_credit {
+            struct_size: 40,
+            flags,
+            subscription: sub,
+            messages: 1,
+            reserved: 0,
+            bytes: 1,
+            op,
+        };
         assert_eq!((TABLE.credit.unwrap())(instance, &credit(RST_CREDIT_ADD, 0), null_mut()), -RST_E_INTERNAL);
         assert_eq!((TABLE.credit.unwrap())(instance, &credit(RST_CREDIT_DRAIN, 6), null_mut()), RST_PENDING);
         let settle = rst_settle { struct_size: 64, stride: 32, subscription: sub, ..std::mem::zeroed() };
-        assert_eq!((ended(6).0, (TABLE.settle.unwrap())(instance, &settle, null_mut())), (RST_E_INTERNAL, -RST_E_INTERNAL));
+        assert_eq!(
+            (ended(6).0, (TABLE.settle.unwrap())(instance, &settle, null_mut())),
+            (RST_E_INTERNAL, -RST_E_INTERNAL)
+        );
 
         let spec = rst_publisher_spec { struct_size: 64, id: 7, ..std::mem::zeroed() };
         let mut publisher = 0;
         assert_eq!((TABLE.open_publisher.unwrap())(instance, on, &spec, &mut publisher, null_mut()), RST_DONE);
         let (messages, mut statuses): ([rst_out_message; 2], _) = (std::mem::zeroed(), [7; 2]);
         let mut publish = rst_publish {
-            struct_size: 80, publisher, op: 8, messages: messages.as_ptr(), statuses: statuses.as_mut_ptr(), count: 2, stride: 64,
+            struct_size: 80,
+            publisher,
+            op: 8,
+            messages: messages.as_ptr(),
+            statuses: statuses.as_mut_ptr(),
+            count: 2,
+            stride: 64,
             ..std::mem::zeroed()
         };
         assert_eq!((TABLE.publish.unwrap())(instance, &mut publish, null_mut()), RST_PENDING);
         assert_eq!((ended(8).0, publish.accepted), (RST_E_INTERNAL, 2));
         assert_eq!(statuses, [RST_OK, status(RST_E_INTERNAL, RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED)]);
         let flush = |handle, op| (TABLE.flush.unwrap())(instance, handle, 0, op, null_mut());
-        assert_eq!((flush(publisher, 9), ended(9).0, flush(on, 10), ended(10).0), (RST_PENDING, RST_E_INTERNAL, RST_PENDING, RST_E_INTERNAL));
+        assert_eq!(
+            (flush(publisher, 9), ended(9).0, flush(on, 10), ended(10).0),
+            (RST_PENDING, RST_E_INTERNAL, RST_PENDING, RST_E_INTERNAL)
+        );
 
         // All of it lives on, until it is closed.
         assert_eq!((TABLE.deinit.unwrap())(instance, null_mut()), -RST_E_STATE);

@@ -4,6 +4,7 @@
 //! own, for what Redis pushes or blocks on (pubsub.rs, streams.rs). No verb waits for any of them.
 #![forbid(unsafe_code)]
 
+mod group;
 mod link;
 mod publisher;
 mod pubsub;
@@ -71,29 +72,76 @@ impl Broker for Redis {
         option("user", RST_TYPE_STRING, RST_SCOPE_CONNECTION, "name of an ACL user; else the URL's"),
         option("password", RST_TYPE_STRING, RST_SCOPE_CONNECTION, "its password; else the URL's").secret(),
         option("connect_timeout", RST_TYPE_DURATION, RST_SCOPE_CONNECTION, "until a connection must be made")
-            .default("5s").range(10 * MS, HOUR),
+            .default("5s")
+            .range(10 * MS, HOUR),
         option("op_timeout", RST_TYPE_DURATION, RST_SCOPE_CONNECTION, "until an operation must have ended")
-            .default("10s").range(10 * MS, HOUR),
+            .default("10s")
+            .range(10 * MS, HOUR),
         option("keepalive", RST_TYPE_DURATION, RST_SCOPE_CONNECTION, "a server that is silent for longer is lost")
-            .default("5s").range(100 * MS, HOUR),
-        option("reconnect.delay", RST_TYPE_DURATION, RST_SCOPE_CONNECTION, "pause before the second attempt, then doubled")
-            .default("50ms").range(10 * MS, HOUR),
+            .default("5s")
+            .range(100 * MS, HOUR),
+        option(
+            "reconnect.delay",
+            RST_TYPE_DURATION,
+            RST_SCOPE_CONNECTION,
+            "pause before the second attempt, then doubled",
+        )
+        .default("50ms")
+        .range(10 * MS, HOUR),
         option("reconnect.max_delay", RST_TYPE_DURATION, RST_SCOPE_CONNECTION, "longest pause between attempts")
-            .default("2s").range(10 * MS, HOUR),
-        option("reconnect.auth_attempts", RST_TYPE_U64, RST_SCOPE_CONNECTION, "how often refused credentials are tried")
-            .default("2").range(1, 1000),
-        option("write_buffer", RST_TYPE_SIZE, RST_SCOPE_CONNECTION, "commands that wait to be written; then publish is refused")
-            .default("8MiB").range(1, 1024 * MIB),
-        option("pending_messages", RST_TYPE_U64, RST_SCOPE_SUBSCRIPTION, "most messages that wait for credit; then they drop")
-            .default("65536").range(1, 1 << 24).kinds(1),
-        option("pending_bytes", RST_TYPE_SIZE, RST_SCOPE_SUBSCRIPTION, "most bytes that wait for credit; then they drop")
-            .default("64MiB").range(1, 4096 * MIB).kinds(1),
-        option("ack_wait", RST_TYPE_DURATION, RST_SCOPE_SUBSCRIPTION, "after which an unsettled entry goes to whoever asks")
-            .default("30s").range(500 * MS, 24 * HOUR).kinds(2),
+            .default("2s")
+            .range(10 * MS, HOUR),
+        option(
+            "reconnect.auth_attempts",
+            RST_TYPE_U64,
+            RST_SCOPE_CONNECTION,
+            "how often refused credentials are tried",
+        )
+        .default("2")
+        .range(1, 1000),
+        option(
+            "write_buffer",
+            RST_TYPE_SIZE,
+            RST_SCOPE_CONNECTION,
+            "commands that wait to be written; then publish is refused",
+        )
+        .default("8MiB")
+        .range(1, 1024 * MIB),
+        option(
+            "pending_messages",
+            RST_TYPE_U64,
+            RST_SCOPE_SUBSCRIPTION,
+            "most messages that wait for credit; then they drop",
+        )
+        .default("65536")
+        .range(1, 1 << 24)
+        .kinds(1),
+        option(
+            "pending_bytes",
+            RST_TYPE_SIZE,
+            RST_SCOPE_SUBSCRIPTION,
+            "most bytes that wait for credit; then they drop",
+        )
+        .default("64MiB")
+        .range(1, 4096 * MIB)
+        .kinds(1),
+        option(
+            "ack_wait",
+            RST_TYPE_DURATION,
+            RST_SCOPE_SUBSCRIPTION,
+            "after which an unsettled entry goes to whoever asks",
+        )
+        .default("30s")
+        .range(500 * MS, 24 * HOUR)
+        .kinds(2),
         option("start", RST_TYPE_ENUM, RST_SCOPE_SUBSCRIPTION, "where a group begins that is not there yet")
-            .default("new").choices(streams::STARTS).kinds(2),
+            .default("new")
+            .choices(streams::STARTS)
+            .kinds(2),
         option("max_length", RST_TYPE_U64, RST_SCOPE_PUBLISHER, "about how many entries a stream keeps; 0 is all")
-            .default("0").range(0, i64::MAX - 1).kinds(2),
+            .default("0")
+            .range(0, i64::MAX - 1)
+            .kinds(2),
     ];
 
     fn new() -> Result<Self> {
@@ -110,7 +158,8 @@ impl Broker for Redis {
                 plan.max_batch = pubsub::MAX_BATCH as u32;
                 check_addresses(spec, report);
                 if !spec.durable().is_empty() {
-                    let text = "Redis keeps nothing for who does not listen: leave `durable` out, or take kind `stream`";
+                    let text =
+                        "Redis keeps nothing for who does not listen: leave `durable` out, or take kind `stream`";
                     report.issue(Error::new(RST_E_UNSUPPORTED, text));
                 }
             }

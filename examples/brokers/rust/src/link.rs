@@ -383,6 +383,10 @@ impl LinkThread {
                 }
             }
         }
-        if self.life.must_end() { Err(cancelled()) } else { Ok(()) }
+        if self.life.must_end() {
+            Err(cancelled())
+        } else {
+            Ok(())
+        }
     }
 }

@@ -72,13 +72,15 @@ impl Publisher for RedisPublisher {
         while taken < call.len() && room && wire.len() < self.link.queue.limit() {
             match call.message(taken) {
                 Err(status) => wrong.push((taken, status)),
-                Ok(message) => match if message.destination.is_empty() { &self.destination } else { message.destination } {
-                    [] => wrong.push((taken, status(RST_E_INVALID, RST_ERROR_USER))),
-                    to => {
-                        self.pack(to, &message, &mut wire);
-                        sent.push((taken, message.mandatory));
+                Ok(message) => {
+                    match if message.destination.is_empty() { &self.destination } else { message.destination } {
+                        [] => wrong.push((taken, status(RST_E_INVALID, RST_ERROR_USER))),
+                        to => {
+                            self.pack(to, &message, &mut wire);
+                            sent.push((taken, message.mandatory));
+                        }
                     }
-                },
+                }
             }
             taken += 1;
         }

@@ -189,4 +189,3 @@ impl Subscription for PubSub {
         }
     }
 }
-

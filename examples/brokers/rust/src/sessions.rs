@@ -31,7 +31,8 @@ fn run<R: Reader>(reader: Arc<R>, opening: Opening<dyn Subscription>, until: Ins
     if opening.done(Arc::clone(&reader) as Arc<dyn Subscription>) {
         loop {
             reader.life().event(RST_EVENT_SUB_UP, Event::default());
-            let tell = |kind, error: &Error| reader.life().event(kind, Event { error: Some(error), ..Event::default() });
+            let tell =
+                |kind, error: &Error| reader.life().event(kind, Event { error: Some(error), ..Event::default() });
             match reader.serve(&mut wire) {
                 Ok(()) => break,
                 Err(error) => tell(RST_EVENT_SUB_DOWN, &error),
@@ -55,10 +56,11 @@ fn open<R: Reader>(reader: &R, until: Option<Instant>) -> Result<Wire> {
     let settings = &reader.link().settings;
     let (mut backoff, mut refused) = (Backoff::new(settings), 0);
     loop {
-        let error = match reader.open(until.unwrap_or_else(|| Instant::now() + settings.connect_timeout), until.is_none()) {
-            Ok(wire) => return Ok(wire),
-            Err(error) => error,
-        };
+        let error =
+            match reader.open(until.unwrap_or_else(|| Instant::now() + settings.connect_timeout), until.is_none()) {
+                Ok(wire) => return Ok(wire),
+                Err(error) => error,
+            };
         refused += u64::from(error.flags & RST_ERROR_AUTH != 0);
         let hopeless = match until {
             Some(until) => Instant::now() >= until || error.flags & RST_ERROR_RETRYABLE == 0,

@@ -1,14 +1,14 @@
 //! Streams with consumer groups. One thread for each subscription reads: what comes back to the group (XAUTOCLAIM), then
 //! what is new (XREADGROUP), never more than there is credit and room for. Settlements go the connection's way.
-//!
-//! Who gives an entry back makes it idle for so long that the next XAUTOCLAIM, of whichever member, takes it; its count of
-//! deliveries is set so that the claim, which adds one, makes it what `attempt` should be.
+use crate::group::{claim_reply, count_reply, read_reply, Group, Raw, BLOCK};
 use crate::link::{Job, Link, Told};
 use crate::publisher::PAYLOAD;
 use crate::sessions::{self, Reader};
 use crate::wire::{Wire, TICK};
-use redis::{cmd, Cmd, Value};
-use ruststream_plugin::{deliver, sys::*, Answer, Choices, Completion, Credit, Delivery, Error, Event, Item, Life, Opening};
+use redis::{Cmd, Value};
+use ruststream_plugin::{
+    deliver, sys::*, Answer, Choices, Completion, Credit, Delivery, Error, Event, Item, Life, Opening,
+};
 use ruststream_plugin::{Result, Settle, Subscription, SubscriptionSpec, Tokens, Verdict};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -18,37 +18,7 @@ pub const MAX_BATCH: usize = 256;
 pub const STARTS: &Choices<2> = &Choices::new(["new", "all"]);
 
 const DEFAULT_WINDOW: usize = 4096; // most unsettled
-const BLOCK: Duration = Duration::from_millis(50); // longest that a read keeps its thread from looking around
 const CLAIM_EVERY: Duration = Duration::from_millis(100);
-const GIVEN_BACK: &str = "given-back"; // the consumer under whose name lies what nobody has
-
-/// Gives back what lies under a consumer's name, but for the entries named; takes the consumer out of the group when it is
-/// asked to and has nothing left. KEYS: stream. ARGV: group, consumer, idle, "leave" or "stay", entries.
-const GIVE_BACK_ALL: &str = "
-local kept = {}
-for at = 5, #ARGV do kept[ARGV[at]] = true end
-local from = '-'
-while true do
-  local some = redis.call('XPENDING', KEYS[1], ARGV[1], from, '+', 1000, ARGV[2])
-  for _, entry in ipairs(some) do
-    from = '(' .. entry[1]
-    if not kept[entry[1]] then
-      redis.call('XCLAIM', KEYS[1], ARGV[1], 'given-back', 0, entry[1], 'IDLE', ARGV[3], 'RETRYCOUNT', math.max(entry[4] - 1, 0), 'JUSTID')
-    end
-  end
-  if #some < 1000 then break end
-end
-if ARGV[4] == 'leave' then redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2]) end";
-
-/// Moves an entry, whole, to another stream. KEYS: both. ARGV: group, entry, then fields to add.
-const MOVE: &str = "
-local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
-if entry then
-  local fields = entry[2]
-  for at = 3, #ARGV do fields[#fields + 1] = ARGV[at] end
-  redis.call('XADD', KEYS[2], '*', unpack(fields))
-end
-return redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])";
 
 struct Entry {
     id: Vec<u8>,
@@ -58,13 +28,10 @@ struct Entry {
 
 struct Stream {
     link: Arc<Link>,
-    key: Vec<u8>,
-    group: Vec<u8>,
+    group: Group,
     own_group: bool, // made for this subscription, and gone with it
     start: &'static str,
-    consumer: Vec<u8>,
     dead_letter: Vec<u8>,
-    ack_wait: Duration,
     window: usize,
     max_batch: usize,
     credit: Credit,
@@ -82,13 +49,15 @@ pub fn start(link: Arc<Link>, opening: Opening<dyn Subscription>, spec: &Subscri
     let own_group = spec.group().is_empty();
     let stream = Stream {
         link,
-        key: spec.addresses().next().unwrap_or(b"").to_vec(),
-        group: if own_group { consumer.clone() } else { spec.group().to_vec() },
+        group: Group {
+            key: spec.addresses().next().unwrap_or(b"").to_vec(),
+            name: if own_group { consumer.clone() } else { spec.group().to_vec() },
+            consumer,
+            ack_wait: options.duration("ack_wait"),
+        },
         own_group,
         start: if options.text("start") == b"all" { "0" } else { "$" },
-        consumer,
         dead_letter: spec.dead_letter().to_vec(),
-        ack_wait: options.duration("ack_wait"),
         window: or(spec.window_messages(), DEFAULT_WINDOW),
         max_batch: or(spec.max_batch(), MAX_BATCH).min(MAX_BATCH),
         credit: Credit::default(),
@@ -108,10 +77,6 @@ fn unique() -> Vec<u8> {
     use std::hash::{BuildHasher, Hasher};
     let random = || std::collections::hash_map::RandomState::new().build_hasher().finish();
     format!("rst-{:016x}{:016x}", random(), random()).into_bytes()
-}
-
-fn ms(time: Duration) -> u64 {
-    time.as_millis() as u64
 }
 
 /// Nothing to be told.
@@ -153,30 +118,6 @@ impl Told for Settled {
 }
 
 impl Stream {
-    fn command(&self, verb: &str, what: &str, rest: impl FnOnce(&mut Cmd) -> &mut Cmd) -> Cmd {
-        let mut command = cmd(verb);
-        if !what.is_empty() {
-            command.arg(what);
-        }
-        rest(command.arg(&self.key).arg(&self.group));
-        command
-    }
-
-    fn give_back_all(&self, leave: &str, kept: &[Vec<u8>]) -> Cmd {
-        let mut script = cmd("EVAL");
-        script.arg(GIVE_BACK_ALL).arg(1).arg(&self.key).arg(&self.group).arg(&self.consumer).arg(ms(self.ack_wait));
-        script.arg(leave).arg(kept);
-        script
-    }
-
-    /// XCLAIM under another name: idle for as long as it takes for anybody to claim it, next time as `attempt`.
-    fn give_back(&self, id: &[u8], attempt: u16) -> Cmd {
-        self.command("XCLAIM", "", |claim| {
-            claim.arg(GIVEN_BACK).arg(0).arg(id).arg("IDLE").arg(ms(self.ack_wait));
-            claim.arg("RETRYCOUNT").arg(attempt.saturating_sub(1)).arg("JUSTID")
-        })
-    }
-
     fn push(&self, commands: &[Cmd], due: Instant, repeatable: bool, told: Box<dyn Told>) {
         let wire = commands.iter().flat_map(Cmd::get_packed_command).collect();
         let life = Arc::clone(&self.life);
@@ -203,38 +144,29 @@ impl Stream {
 
     /// Entries that nobody has had for ack_wait, with their attempts.
     fn claim(&self, wire: &mut Wire, cursor: &mut Vec<u8>, room: usize) -> Result<Vec<(Entry, Delivery)>> {
-        let until = Instant::now() + self.ack_wait;
-        let claim = self.command("XAUTOCLAIM", "", |claim| {
-            claim.arg(&self.consumer).arg(ms(self.ack_wait)).arg(&cursor[..]).arg("COUNT").arg(room)
-        });
-        let mut parts = list(self.ask(wire, &claim)?).into_iter();
-        *cursor = parts.next().map_or_else(|| b"0-0".to_vec(), data);
-        let mut entries = parts.next().map_or_else(Vec::new, |all| self.entries(all, until));
+        let until = self.deadline();
+        let (next, claimed) = claim_reply(self.ask(wire, &self.group.claim(cursor, room))?);
+        *cursor = next;
         let mut packed = Vec::new();
-        for (entry, _) in &entries {
-            let count = self.command("XPENDING", "", |count| count.arg(&entry.id).arg(&entry.id).arg(1));
-            packed.extend(count.get_packed_command());
-        }
+        claimed.iter().for_each(|(id, _)| packed.extend(self.group.count_of(id).get_packed_command()));
         wire.send(&packed)?;
+        let mut entries = self.entries(claimed, until);
         for (entry, delivery) in &mut entries {
-            let pending = list(wire.reply(Instant::now() + self.link.settings.keepalive, || true)??);
-            if let Some(Value::Int(count)) = pending.into_iter().next().map(list).and_then(|mut fields| fields.pop()) {
-                entry.attempt = count.clamp(1, i64::from(u16::MAX)) as u16;
-            }
-            delivery.attempt = entry.attempt;
-            delivery.redelivered = true;
+            let count = count_reply(wire.reply(Instant::now() + self.link.settings.keepalive, || true)??);
+            entry.attempt = count.unwrap_or(1);
+            (delivery.attempt, delivery.redelivered) = (entry.attempt, true);
         }
         Ok(entries)
     }
 
     fn read(&self, wire: &mut Wire, room: usize) -> Result<Vec<(Entry, Delivery)>> {
-        let until = Instant::now() + self.ack_wait; // from before the server says that they are ours
-        let mut read = cmd("XREADGROUP");
-        read.arg("GROUP").arg(&self.group).arg(&self.consumer).arg("COUNT").arg(room).arg("BLOCK").arg(ms(BLOCK));
-        read.arg("STREAMS").arg(&self.key).arg(">");
-        let of_key = list(self.ask(wire, &read)?).into_iter().next().map(list);
-        let entries = of_key.and_then(|mut of_key| of_key.pop());
-        Ok(entries.map_or_else(Vec::new, |all| self.entries(all, until)))
+        let until = self.deadline();
+        Ok(self.entries(read_reply(self.ask(wire, &self.group.read(room))?), until))
+    }
+
+    /// Taken before the server says whose it is: so a token is stale before somebody else may have the entry.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.group.ack_wait
     }
 
     /// An error of the server here is as good as a loss: the session is made anew, and the group with it.
@@ -242,12 +174,10 @@ impl Stream {
         wire.ask(command, Instant::now() + BLOCK + self.link.settings.keepalive, || true)?
     }
 
-    fn entries(&self, all: Value, until: Instant) -> Vec<(Entry, Delivery)> {
-        let entry = |each: Value| {
-            let mut parts = list(each).into_iter();
-            let (id, fields) = (parts.next().map(data)?, parts.next().map(list)?);
-            let mut delivery = Delivery { attempt: 1, address: self.key.clone(), ..Delivery::default() };
-            let (mut fields, mut has_payload) = (fields.into_iter().map(data), false);
+    fn entries(&self, all: Vec<Raw>, until: Instant) -> Vec<(Entry, Delivery)> {
+        let entry = |(id, fields): Raw| {
+            let mut delivery = Delivery { attempt: 1, address: self.group.key.clone(), ..Delivery::default() };
+            let (mut fields, mut has_payload) = (fields.into_iter(), false);
             while let (Some(name), Some(value)) = (fields.next(), fields.next()) {
                 if name == PAYLOAD && !has_payload {
                     has_payload = true;
@@ -256,9 +186,9 @@ impl Stream {
                     delivery.headers.push((name, value));
                 }
             }
-            Some((Entry { id, attempt: 1, until }, delivery))
+            (Entry { id, attempt: 1, until }, delivery)
         };
-        list(all).into_iter().filter_map(entry).collect()
+        all.into_iter().map(entry).collect()
     }
 
     /// Delivers what was read, and returns what a DRAIN left no credit for.
@@ -279,14 +209,14 @@ impl Stream {
             // It is closing: they go back unprocessed (M1).
             self.credit.add(given.len() as u32, bytes);
             self.tokens.take_if(|entry| given.iter().any(|(id, _)| *id == entry.id));
-            let back: Vec<Cmd> = given.iter().map(|(id, attempt)| self.give_back(id, *attempt)).collect();
+            let back: Vec<Cmd> = given.iter().map(|(id, attempt)| self.group.give_back(id, *attempt)).collect();
             self.push(&back, self.link.due(None), false, Box::new(Untold));
         }
         rest
     }
 
     fn let_go(&self, held: Vec<(Entry, Delivery)>) {
-        let back: Vec<Cmd> = held.iter().map(|(entry, _)| self.give_back(&entry.id, entry.attempt)).collect();
+        let back: Vec<Cmd> = held.iter().map(|(entry, _)| self.group.give_back(&entry.id, entry.attempt)).collect();
         self.push(&back, self.link.due(None), false, Box::new(Untold));
     }
 
@@ -294,22 +224,13 @@ impl Stream {
     fn settlement(&self, item: &Item, entry: &mut Entry) -> Cmd {
         let dead_letter = if item.dead_letter.is_empty() { &self.dead_letter[..] } else { item.dead_letter };
         match item.verdict {
-            Verdict::Reject if !dead_letter.is_empty() => {
-                let mut script = cmd("EVAL");
-                script.arg(MOVE).arg(2).arg(&self.key).arg(dead_letter).arg(&self.group).arg(&entry.id);
-                if !item.reason.is_empty() {
-                    script.arg("reason").arg(item.reason);
-                }
-                script
-            }
-            Verdict::Ack | Verdict::Reject => self.command("XACK", "", |ack| ack.arg(&entry.id)),
-            Verdict::Retry => self.give_back(&entry.id, entry.attempt.saturating_add(1)),
-            Verdict::Release => self.give_back(&entry.id, entry.attempt),
+            Verdict::Reject if !dead_letter.is_empty() => self.group.move_to(dead_letter, &entry.id, item.reason),
+            Verdict::Ack | Verdict::Reject => self.group.ack(&entry.id),
+            Verdict::Retry => self.group.give_back(&entry.id, entry.attempt.saturating_add(1)),
+            Verdict::Release => self.group.give_back(&entry.id, entry.attempt),
             Verdict::Extend => {
-                entry.until = Instant::now() + self.ack_wait;
-                self.command("XCLAIM", "", |claim| {
-                    claim.arg(&self.consumer).arg(0).arg(&entry.id).arg("IDLE").arg(0).arg("JUSTID")
-                })
+                entry.until = self.deadline();
+                self.group.extend(&entry.id)
             }
         }
     }
@@ -330,14 +251,13 @@ impl Reader for Stream {
         let go_on = || !self.life.closing();
         let mut wire = Wire::open(&self.link.settings, until, go_on)?;
         let until = until.min(Instant::now() + self.link.settings.keepalive);
-        let create = self.command("XGROUP", "CREATE", |create| create.arg(start).arg("MKSTREAM"));
-        match wire.ask(&create, until, go_on)? {
+        match wire.ask(&self.group.create(start), until, go_on)? {
             Err(error) if error.code != RST_E_EXISTS => return Err(error),
             _ => {}
         }
         let mut known = Vec::new();
         self.tokens.each(|entry| known.push(entry.id.clone()));
-        wire.ask(&self.give_back_all("stay", &known), until, go_on)??;
+        wire.ask(&self.group.give_back_all(false, &known), until, go_on)??;
         Ok(wire)
     }
 
@@ -358,7 +278,9 @@ impl Reader for Stream {
                 if wire.ping()? {
                     drop(wire.reply(Instant::now() + self.link.settings.keepalive, || true)?);
                 }
-            } else if claimed.map_or(true, |at| at.elapsed() >= CLAIM_EVERY) || self.claim_soon.swap(false, Ordering::Relaxed) {
+            } else if claimed.map_or(true, |at| at.elapsed() >= CLAIM_EVERY)
+                || self.claim_soon.swap(false, Ordering::Relaxed)
+            {
                 claimed = Some(now);
                 held = self.claim(wire, &mut cursor, room)?;
             } else {
@@ -375,9 +297,9 @@ impl Reader for Stream {
         let unsettled = self.tokens.take_if(|_| true).len();
         let command = if self.own_group {
             self.life.add_dropped(unsettled as u64);
-            self.command("XGROUP", "DESTROY", |command| command)
+            self.group.destroy()
         } else {
-            self.give_back_all("leave", &[])
+            self.group.give_back_all(true, &[])
         };
         self.push(&[command], self.link.due(None), true, Box::new(Untold));
     }
@@ -419,19 +341,5 @@ impl Subscription for Stream {
 
     fn close(&self) {
         self.awake.notify_one();
-    }
-}
-
-fn list(value: Value) -> Vec<Value> {
-    match value {
-        Value::Bulk(all) => all,
-        _ => Vec::new(),
-    }
-}
-
-fn data(value: Value) -> Vec<u8> {
-    match value {
-        Value::Data(bytes) => bytes,
-        _ => Vec::new(),
     }
 }

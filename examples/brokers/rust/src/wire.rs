@@ -93,7 +93,11 @@ impl Wire {
             self.asked = true;
             self.send(&cmd("PING").get_packed_command())?;
         }
-        if self.is_silent(self.keepalive) { Err(silent()) } else { Ok(due) }
+        if self.is_silent(self.keepalive) {
+            Err(silent())
+        } else {
+            Ok(due)
+        }
     }
 
     /// One command and its reply; the outer error is the loss of the session.
