@@ -1,0 +1,3 @@
+module ruststream.org/plugin
+
+go 1.19
