@@ -78,11 +78,15 @@ func (s *Subscriber) Push(messages ...*Message) {
 	s.changed.Broadcast()
 }
 
-// Waiting is how many messages wait for credit, and their bytes.
+// Waiting is how many messages wait for credit, and the bytes of all that wait.
 func (s *Subscriber) Waiting() (messages int, bytes int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.waiting), s.waitingBytes
+	messages = len(s.waiting)
+	if s.messages > 0 {
+		messages -= int(s.messages)
+	}
+	return messages, s.waitingBytes
 }
 
 // Window is most that may be unsettled.

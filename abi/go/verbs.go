@@ -24,6 +24,7 @@ func rstGoInit(host *C.rst_host, args *C.rst_init_args, number *C.uintptr_t, out
 		case args.flags != 0:
 			return Errorf(Unsupported, "init has unknown flags: %d", args.flags)
 		}
+		warm.Do(startThreads)
 		broker, err := registered.New()
 		if err != nil {
 			return err

@@ -79,7 +79,7 @@ func (b *broker) Connect(_ context.Context, object *plugin.Object, spec *plugin.
 	if err != nil {
 		return nil, err
 	}
-	client, err := nats.Connect("", nats.InProcessServer(s), nats.Name(spec.ClientName), nats.MaxReconnects(-1),
+	client, err := nats.Connect(s.ClientURL(), nats.Name(spec.ClientName), nats.MaxReconnects(-1),
 		nats.NoCallbacksAfterClientClose(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { object.Event(plugin.ConnDown, err, 0, "") }),
 		nats.ReconnectHandler(func(*nats.Conn) { object.Event(plugin.ConnUp, nil, 0, s.ClientURL()) }))
