@@ -1,0 +1,133 @@
+// A program of C++ with natsd in it, for the tests:
+//   host echo PLUGIN      tells the server's URL, and sends what comes to echo.> back to where its header `To` says,
+//                         until standard input ends
+//   host storm PLUGIN     messages go through the server while signals of three kinds hit every thread of the process
+#include <ruststream/client.hpp>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <sys/syscall.h>
+#include <thread>
+#include <unistd.h>
+
+namespace rs = ruststream;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+template <class T>
+T good(rs::Result<T> result) {
+  if (result) return std::move(*result);
+  std::fprintf(stderr, "host: %s\n", result.error().text.c_str());
+  std::exit(1);
+}
+void good(const rs::Result<void>& result) {
+  if (result) return;
+  std::fprintf(stderr, "host: %s\n", result.error().text.c_str());
+  std::exit(1);
+}
+
+rs::Broker connect(const char* plugin) {
+  rs::ConnectOptions options;
+  options.plugin_path = plugin;
+  return good(rs::connect("natsd:", options).get());
+}
+
+/// Where other clients reach the server: what CONN_UP says.
+std::string server_of(rs::Broker& broker) {
+  for (int tries = 0; tries < 500; ++tries, std::this_thread::sleep_for(10ms)) {
+    while (const auto event = broker.poll_event()) {
+      if (event->kind == RST_EVENT_CONN_UP) return event->text;
+    }
+  }
+  std::fprintf(stderr, "host: no CONN_UP\n");
+  std::exit(1);
+}
+
+int echo(const char* plugin) {
+  rs::Broker broker = connect(plugin);
+  rs::Subscription in = good(broker.subscribe("echo.>").get());
+  rs::Publisher out = good(broker.publisher().get());
+  std::printf("%s\n", server_of(broker).c_str());
+  std::fflush(stdout);
+  std::atomic<bool> over{false};
+  std::thread input([&] {
+    while (std::cin.get() != EOF) {
+    }
+    over = true;
+  });
+  while (!over) {
+    auto delivery = in.receive(100ms);
+    if (!delivery) continue;
+    const rs::Message message = delivery->message();
+    auto answer = out.message(message.payload());
+    for (const rs::Header header : message.headers()) answer = std::move(answer).header(header.name, header.value);
+    good(std::move(answer).to(message.headers().find("To").value_or("echoed")).publish().get());
+  }
+  input.join();
+  good(broker.close().get());
+  return 0;
+}
+
+constexpr int kSignals[] = {SIGINT, SIGTERM, SIGCHLD};
+std::atomic<std::uint64_t> caught{0};
+
+void send_signals(const std::atomic<bool>& over, std::uint64_t& sent) {
+  while (!over) {
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+      const pid_t id = std::stoi(thread.path().filename());
+      for (const int number : kSignals) sent += ::syscall(SYS_tgkill, ::getpid(), id, number) == 0 ? 1U : 0U;
+    }
+    std::this_thread::sleep_for(200us);
+  }
+}
+
+/// Numbered messages whose bytes all follow from their number, some short, some long.
+std::string body_of(std::uint32_t number) {
+  std::string body(16 + number * 37 % 5000, static_cast<char>('a' + number % 26));
+  std::memcpy(body.data(), &number, sizeof number);
+  return body;
+}
+
+int storm(const char* plugin) {
+  constexpr std::uint32_t kRounds = 2'000, kBurst = 50;
+  struct sigaction action{};
+  action.sa_handler = [](int) { caught.fetch_add(1, std::memory_order_relaxed); };
+  action.sa_flags = SA_RESTART;  // and no SA_ONSTACK: the loader puts it there
+  for (const int number : kSignals) ::sigaction(number, &action, nullptr);
+  rs::Broker broker = connect(plugin);
+  rs::Subscription in = good(broker.subscribe("storm").get());
+  rs::Publisher out = good(broker.publisher("storm").get());
+  std::atomic<bool> over{false};
+  std::uint64_t sent = 0;
+  std::thread sender([&] { send_signals(over, sent); });
+  std::uint32_t wrong = 0, expected = 0;
+  for (std::uint32_t round = 0; round < kRounds; ++round) {
+    for (std::uint32_t i = 0; i < kBurst; ++i) good(out.publish(rs::Payload(body_of(round * kBurst + i))).get());
+    for (std::uint32_t i = 0; i < kBurst; ++i, ++expected) {
+      const rs::Delivery delivery = good(in.receive(20s));
+      wrong += delivery.message().payload().text() == body_of(expected) ? 0U : 1U;
+    }
+  }
+  over = true;
+  sender.join();
+  good(broker.close().get());
+  std::printf("%u messages, %u wrong; %lu signals sent, %lu handled\n", expected, wrong, sent, caught.load());
+  return wrong == 0 && caught > kRounds ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string_view(argv[1]) == "echo") return echo(argv[2]);
+  if (argc == 3 && std::string_view(argv[1]) == "storm") return storm(argv[2]);
+  std::fprintf(stderr, "usage: host echo|storm PLUGIN\n");
+  return 2;
+}
