@@ -3,7 +3,10 @@ package plugin
 // #include "glue.h"
 import "C"
 
-import "unsafe"
+import (
+	"time"
+	"unsafe"
+)
 
 // Header is one header, in or out.
 type Header struct {
@@ -24,6 +27,8 @@ type Message struct {
 	Attempt     uint16 // 1-based, 0: unknown
 	Redelivered bool
 	Value       any // the author's; comes back in Settlement
+	// Expires is how long the broker waits for a settlement; then the token is stale (S3). 0: for ever.
+	Expires time.Duration
 
 	token *token
 }

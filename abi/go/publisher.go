@@ -28,6 +28,7 @@ type OutMessage struct {
 	Correlation string
 	Confirm     bool  // Send waits until the broker has it
 	Err         error // out
+	Duplicate   bool  // out: the broker had this message id already
 }
 
 // job is what one publish, or one flush, gave to the goroutine of its publisher.
@@ -231,6 +232,9 @@ func (p *publisher) finish(jobs []*job, err error) {
 			}
 			if each.op != 0 && each.statuses[i] != nil {
 				*each.statuses[i] = status(message.Err)
+				if message.Err == nil && message.Duplicate {
+					*each.statuses[i] = C.RST_OK_DUPLICATE
+				}
 			} else if each.op == 0 && message.Err != nil {
 				failed, err = failed+1, message.Err
 			}

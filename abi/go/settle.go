@@ -35,6 +35,15 @@ type Settlement struct {
 type token struct {
 	number  uint64
 	message *Message
+	until   time.Time // when the broker gives up waiting; zero: never
+}
+
+func (t *token) expired(now time.Time) bool { return !t.until.IsZero() && now.After(t.until) }
+
+func (t *token) renew() {
+	if t.message.Expires != 0 {
+		t.until = time.Now().Add(t.message.Expires)
+	}
 }
 
 // settleCall is a confirmed settle: it completes when its last item is done.
@@ -54,7 +63,8 @@ type settling struct {
 // issue names a delivery. The lock is held, here and below.
 func (s *settling) issue(m *Message) {
 	s.lastToken++
-	m.token = &token{s.lastToken, m}
+	m.token = &token{number: s.lastToken, message: m}
+	m.token.renew()
 	s.tokens[s.lastToken] = m.token
 }
 
@@ -63,6 +73,16 @@ func (s *settling) withdraw(m *Message) {
 	if m.token != nil {
 		delete(s.tokens, m.token.number)
 		m.token = nil
+	}
+}
+
+// forgetExpired makes room for what comes again.
+func (s *settling) forgetExpired() {
+	now := time.Now()
+	for number, each := range s.tokens {
+		if each.expired(now) {
+			delete(s.tokens, number)
+		}
 	}
 }
 
@@ -93,7 +113,13 @@ func (s *Subscriber) claim(item *C.rst_settlement) (*token, Code) {
 		}
 		return nil, Stale
 	}
-	if item.verdict != C.RST_VERDICT_EXTEND {
+	if found.expired(time.Now()) {
+		delete(s.tokens, found.number)
+		return nil, Stale
+	}
+	if item.verdict == C.RST_VERDICT_EXTEND {
+		found.renew()
+	} else {
 		delete(s.tokens, found.number)
 	}
 	return found, 0

@@ -15,6 +15,8 @@ const (
 	defaultWindow = 1 << 16
 	// lossesEvery is how often SUB_DROPPED is told at most.
 	lossesEvery = 100 * time.Millisecond
+	// expiryEvery is how often a full window looks for tokens that have expired.
+	expiryEvery = 100 * time.Millisecond
 )
 
 // Subscriber is where a Subscription puts deliveries. One goroutine hands them to the host, as far as credit and window
@@ -96,18 +98,11 @@ func (s *Subscriber) Window() int { return s.window }
 func (s *Subscriber) Room(ctx context.Context, most int) int {
 	left := make(chan struct{})
 	defer close(left)
-	go func() { // a condition knows no context
-		select {
-		case <-ctx.Done():
-			s.mu.Lock()
-			s.changed.Broadcast()
-			s.mu.Unlock()
-		case <-left:
-		}
-	}()
+	go s.lookAgain(ctx, left)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ctx.Err() == nil && !s.stopping {
+		s.forgetExpired()
 		room := s.messages - int64(len(s.waiting))
 		if free := int64(s.window - len(s.tokens) - len(s.waiting)); room > free {
 			room = free
@@ -121,6 +116,24 @@ func (s *Subscriber) Room(ctx context.Context, most int) int {
 		s.changed.Wait()
 	}
 	return 0
+}
+
+// lookAgain wakes Room where no verb does: its context ends, or tokens expire.
+func (s *Subscriber) lookAgain(ctx context.Context, left <-chan struct{}) {
+	every := time.NewTicker(expiryEvery)
+	defer every.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-ctx.Done():
+			ended = true
+		case <-every.C:
+		case <-left:
+			return
+		}
+		s.mu.Lock()
+		s.changed.Broadcast()
+		s.mu.Unlock()
+	}
 }
 
 // Lost tells the host that so many messages were discarded; only a kind of OverflowDrop may.

@@ -12,11 +12,44 @@ import (
 
 // connection is one client of the server, over a pipe.
 type connection struct {
-	client *nats.Conn
-	queue  int
+	client  *nats.Conn
+	streams nats.JetStreamContext
+	queue   int
 }
 
 func (c *connection) Close(context.Context) { c.client.Close() }
+
+func (c *connection) Subscribe(ctx context.Context, to *plugin.Subscriber, spec *plugin.SubscriptionSpec) (plugin.Subscription, error) {
+	if spec.Kind == stored {
+		return c.consume(ctx, to, spec)
+	}
+	return c.listen(ctx, to, spec)
+}
+
+func (c *connection) OpenPublisher(_ context.Context, _ *plugin.Object, spec *plugin.PublisherSpec) (plugin.Publisher, error) {
+	if spec.Kind == stored {
+		return &producer{publisher{c}}, nil
+	}
+	return &publisher{c}, nil
+}
+
+// drain ends what the server sends, and returns when all that it had sent was taken.
+func (c *connection) drain(ctx context.Context, subjects ...*nats.Subscription) {
+	for _, each := range subjects {
+		_ = each.Drain() // fails only when the connection is gone, and it with it
+	}
+	if c.client.FlushWithContext(ctx) != nil {
+		return
+	}
+	taken := make(chan struct{})
+	if c.client.Barrier(func() { close(taken) }) != nil {
+		return
+	}
+	select {
+	case <-taken:
+	case <-ctx.Done():
+	}
+}
 
 // subscription takes from the server whatever comes, and drops what does not fit.
 type subscription struct {
@@ -28,7 +61,7 @@ type subscription struct {
 	shows      bool // the address: there are several, or it is a pattern
 }
 
-func (c *connection) Subscribe(ctx context.Context, to *plugin.Subscriber, spec *plugin.SubscriptionSpec) (plugin.Subscription, error) {
+func (c *connection) listen(ctx context.Context, to *plugin.Subscriber, spec *plugin.SubscriptionSpec) (plugin.Subscription, error) {
 	s := &subscription{connection: c, to: to, messages: int(spec.Options.Number("pending_messages")), bytes: int64(spec.Options.Number("pending_bytes")),
 		shows: len(spec.Addresses) > 1 || hasWildcard(spec.Addresses[0])}
 	for _, address := range spec.Addresses {
@@ -56,20 +89,12 @@ func (s *subscription) take(m *nats.Msg) {
 	s.to.Push(message)
 }
 
-func (s *subscription) Stop(context.Context) {
-	for _, each := range s.subjects {
-		_ = each.Unsubscribe() // fails only when the connection is gone, and it with it
-	}
-}
+func (s *subscription) Stop(ctx context.Context) { s.connection.drain(ctx, s.subjects...) }
 
 func (s *subscription) Close(context.Context) {}
 
 // publisher sends to any subject.
 type publisher struct{ connection *connection }
-
-func (c *connection) OpenPublisher(_ context.Context, _ *plugin.Object, _ *plugin.PublisherSpec) (plugin.Publisher, error) {
-	return &publisher{c}, nil
-}
 
 func (p *publisher) MostWaiting() int { return p.connection.queue }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ type broker struct {
 
 type server struct {
 	*natsd.Server
+	folder  string // of JetStream; removed at the end when nobody named it
+	passing bool
 	refusal string // what it said last when it could not go on
 }
 
@@ -33,35 +36,84 @@ func (s *server) Noticef(string, ...any)              {}
 func (s *server) Debugf(string, ...any)               {}
 func (s *server) Tracef(string, ...any)               {}
 
-const startTimeout = 4 * time.Second
+const (
+	startTimeout = 4 * time.Second
+	mostStored   = 1 << 30 // bytes; then publishes to kind `stored` fail
+)
 
 // at starts a server, or finds the one that listens there already.
-func (b *broker) at(listen string) (*server, error) {
+func (b *broker) at(listen, store string) (*server, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if running := b.servers[listen]; running != nil {
+		if store != "" && store != running.folder {
+			return nil, plugin.Errorf(plugin.Precondition, "the server at `%s` has another store", listen)
+		}
 		return running, nil
 	}
+	s := &server{folder: store, passing: store == ""}
+	if err := s.start(listen); err != nil {
+		s.end()
+		return nil, err
+	}
+	b.servers[listen] = s
+	return s, nil
+}
+
+func (s *server) start(listen string) error {
 	host, port, err := listenAt(listen)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if port == 0 {
 		port = natsd.RANDOM_PORT
 	}
-	made, err := natsd.NewServer(&natsd.Options{Host: host, Port: port, NoSigs: true, MaxPayload: maxPayload + maxHeaders})
-	if err != nil {
-		return nil, plugin.Errorf(plugin.Unavailable, "the server does not start: %v", err)
+	if s.passing {
+		if s.folder, err = os.MkdirTemp("", "natsd"); err != nil {
+			return err
+		}
 	}
-	s := &server{Server: made}
+	s.Server, err = natsd.NewServer(&natsd.Options{Host: host, Port: port, NoSigs: true, MaxPayload: maxPayload + maxHeaders,
+		JetStream: true, StoreDir: s.folder, JetStreamMaxMemory: mostStored, JetStreamMaxStore: mostStored})
+	if err != nil {
+		return plugin.Errorf(plugin.Unavailable, "the server does not start: %v", err)
+	}
 	s.SetLoggerV2(s, false, false, false)
 	go s.Start()
 	if !s.ReadyForConnections(startTimeout) {
-		s.Shutdown()
-		return nil, plugin.Errorf(plugin.Unavailable, "the server does not listen on `%s`: %s; choose another port", listen, s.refusal)
+		return plugin.Errorf(plugin.Unavailable, "the server does not listen on `%s`: %s; choose another port", listen, s.refusal)
 	}
-	b.servers[listen] = s
-	return s, nil
+	return s.makeStream()
+}
+
+// makeStream makes what kind `stored` keeps its messages in; an equal one that is there already is as good.
+func (s *server) makeStream() error {
+	client, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	streams, err := client.JetStream()
+	if err != nil {
+		return err
+	}
+	config := &nats.StreamConfig{Name: streamName, Subjects: []string{streamPrefix + ">"}, Retention: nats.InterestPolicy,
+		Discard: nats.DiscardNew, MaxBytes: mostStored, Duplicates: duplicateWindow}
+	if s.passing {
+		config.Storage = nats.MemoryStorage
+	}
+	_, err = streams.AddStream(config)
+	return err
+}
+
+func (s *server) end() {
+	if s.Server != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
+	if s.passing && s.folder != "" {
+		_ = os.RemoveAll(s.folder)
+	}
 }
 
 func listenAt(listen string) (string, int, error) {
@@ -75,7 +127,7 @@ func listenAt(listen string) (string, int, error) {
 
 // Connect has nobody to wait for but the server in this process: the connection is a pipe.
 func (b *broker) Connect(_ context.Context, object *plugin.Object, spec *plugin.ConnectionSpec) (plugin.Connection, error) {
-	s, err := b.at(spec.Options.Text("listen"))
+	s, err := b.at(spec.Options.Text("listen"), spec.Options.Text("store"))
 	if err != nil {
 		return nil, err
 	}
@@ -88,15 +140,19 @@ func (b *broker) Connect(_ context.Context, object *plugin.Object, spec *plugin.
 	}
 	object.Log(plugin.LogInfo, "clients reach this server at %s", s.ClientURL())
 	object.Event(plugin.ConnUp, nil, 0, s.ClientURL())
-	return &connection{client: client, queue: int(spec.Options.Number("publish_queue"))}, nil
+	streams, err := client.JetStream(nats.PublishAsyncMaxPending(mostUnconfirmed * 1024))
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return &connection{client: client, streams: streams, queue: int(spec.Options.Number("publish_queue"))}, nil
 }
 
 func (b *broker) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, each := range b.servers {
-		each.Shutdown()
-		each.WaitForShutdown()
+		each.end()
 	}
 	return nil
 }

@@ -55,7 +55,12 @@ func validate(spec any, report *plugin.Report) {
 		if asked.Group != "" && !isWord(asked.Group) {
 			report.Issue(plugin.Invalid, asked.Group, "group `%s` has a space or a control character", asked.Group)
 		}
-		if asked.Durable != "" {
+		if asked.Kind == stored {
+			if len(asked.Addresses) != 1 || !strings.HasPrefix(asked.Addresses[0], streamPrefix) {
+				report.Issue(plugin.Invalid, "", "a subscription of kind `stored` has one address, which begins with `%s`", streamPrefix)
+			}
+			report.AckDeadline = asked.Options.Duration("ack_wait")
+		} else if asked.Durable != "" {
 			report.Issue(plugin.Unsupported, "", "kind `core` keeps nothing for who does not listen")
 		}
 	case *plugin.PublisherSpec:
