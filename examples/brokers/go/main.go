@@ -35,7 +35,7 @@ func init() {
 				{ID: plugin.CapMaxPayload, Limit: maxPayload},
 			},
 		}, {
-			Name: "stored", Doc: "below the subject `stored`: kept until every group and durable has settled it, at least once",
+			Name: "stored", Doc: "subjects below `stored`: kept until every group and durable has settled it, at least once",
 			Roles: plugin.RoleSubscription | plugin.RolePublisher,
 			Caps: []plugin.Capability{
 				{ID: plugin.CapSettle},

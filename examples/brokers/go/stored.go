@@ -16,7 +16,8 @@ import (
 	"ruststream.org/plugin"
 )
 
-// Kind `stored`: one stream of JetStream keeps what is published below its prefix until all consumers have settled it.
+// Kind `stored`: one stream of JetStream keeps what is published until all consumers have settled it. Address A is subject
+// stored.A for other clients.
 const (
 	streamName      = "STORED"
 	streamPrefix    = "stored."
@@ -52,7 +53,7 @@ type consumer struct {
 func (c *connection) consume(ctx context.Context, to *plugin.Subscriber, spec *plugin.SubscriptionSpec) (plugin.Subscription, error) {
 	s := &consumer{connection: c, to: to, own: spec.Group == "" && spec.Durable == "", shows: hasWildcard(spec.Addresses[0]),
 		ackWait: spec.Options.Duration("ack_wait"), pulled: make(chan struct{}), answered: make(chan struct{}, 1)}
-	config := &nats.ConsumerConfig{FilterSubject: spec.Addresses[0], AckPolicy: nats.AckExplicitPolicy, AckWait: s.ackWait,
+	config := &nats.ConsumerConfig{FilterSubject: streamPrefix + spec.Addresses[0], AckPolicy: nats.AckExplicitPolicy, AckWait: s.ackWait,
 		DeliverPolicy: nats.DeliverNewPolicy, MaxAckPending: -1, MaxDeliver: -1}
 	key := sha256.Sum256([]byte(strings.Join([]string{spec.Durable, spec.Group, spec.Addresses[0]}, "\x00")))
 	s.name = fmt.Sprintf("rst_%x", key[:8])
@@ -121,7 +122,7 @@ func (s *consumer) take(m *nats.Msg) {
 	message.Expires = s.ackWait
 	message.Value = m
 	if s.shows {
-		message.Address = m.Subject
+		message.Address = strings.TrimPrefix(m.Subject, streamPrefix)
 	}
 	s.to.Push(message)
 	if s.left--; s.left == 0 {
@@ -190,10 +191,11 @@ func (p *producer) send(ctx context.Context, messages []*plugin.OutMessage) {
 	waits := make([]nats.PubAckFuture, len(messages))
 	for i, each := range messages {
 		var out *nats.Msg
-		if !strings.HasPrefix(each.Destination, streamPrefix) {
-			each.Err = plugin.Errorf(plugin.Invalid, "addresses of kind `stored` begin with `%s`", streamPrefix)
-		} else if out, each.Err = outgoing(each); each.Err != nil {
-		} else if out.Reply != "" {
+		if out, each.Err = outgoing(each); each.Err != nil {
+			continue
+		}
+		out.Subject = streamPrefix + out.Subject
+		if out.Reply != "" {
 			each.Err = plugin.Errorf(plugin.Unsupported, "kind `stored` carries no reply address")
 		} else if each.Confirm {
 			waits[i], each.Err = p.connection.streams.PublishMsgAsync(out)

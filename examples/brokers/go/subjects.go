@@ -56,8 +56,8 @@ func validate(spec any, report *plugin.Report) {
 			report.Issue(plugin.Invalid, asked.Group, "group `%s` has a space or a control character", asked.Group)
 		}
 		if asked.Kind == stored {
-			if len(asked.Addresses) != 1 || !strings.HasPrefix(asked.Addresses[0], streamPrefix) {
-				report.Issue(plugin.Invalid, "", "a subscription of kind `stored` has one address, which begins with `%s`", streamPrefix)
+			if len(asked.Addresses) > 1 {
+				report.Issue(plugin.Invalid, "", "a subscription of kind `stored` has one address")
 			}
 			report.AckDeadline = asked.Options.Duration("ack_wait")
 		} else if asked.Durable != "" {
