@@ -3,6 +3,7 @@
 #define RUSTSTREAM_GO_GLUE_H
 
 #include <ruststream/abi.h>
+
 #include <stdlib.h>
 
 static inline int32_t rst_go_deliver(const rst_host* host, rst_batch* batch) { return host->deliver(host, batch); }

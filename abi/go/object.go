@@ -87,6 +87,13 @@ func (o *Object) hostCall(call func(*C.rst_host)) {
 	}
 }
 
+// safely runs a part of closing: a panic of the author's is logged, and closing goes on.
+func (o *Object) safely(what string, run func()) {
+	if err := caught(func() error { run(); return nil }); err != nil {
+		o.Log(LogError, "%s: %v", what, err)
+	}
+}
+
 func stale(handle uint64) error {
 	return Errorf(Stale, "handle %d does not exist, or is of the past", handle)
 }
@@ -242,10 +249,7 @@ func (o *Object) shut(ctx context.Context) {
 	o.mu.Unlock()
 	children.Wait()
 	o.flushing.Wait()
-	var dropped uint64
-	if err := caught(func() error { dropped = o.behind.shut(ctx); return nil }); err != nil {
-		o.Log(LogError, "closing: %v", err)
-	}
+	dropped := o.behind.shut(ctx)
 	o.stopClose()
 	o.mu.Lock()
 	var done []completion
@@ -283,7 +287,7 @@ type connection struct {
 func (c *connection) opened()  {}
 func (c *connection) closing() {}
 func (c *connection) shut(ctx context.Context) uint64 {
-	c.author.Close(ctx)
+	c.safely("Close", func() { c.author.Close(ctx) })
 	return 0
 }
 

@@ -89,7 +89,7 @@ func (p *publisher) shut(ctx context.Context) uint64 {
 		<-p.running
 	}
 	p.cancel()
-	p.author.Close(ctx)
+	p.safely("Close", func() { p.author.Close(ctx) })
 	return 0
 }
 

@@ -287,7 +287,7 @@ func (s *Subscriber) credit(call *C.rst_credit) error {
 
 // shut: the author stops, what there is credit for is delivered, settlements are carried out, the rest goes back.
 func (s *Subscriber) shut(ctx context.Context) uint64 {
-	s.author.Stop(ctx)
+	s.safely("Stop", func() { s.author.Stop(ctx) })
 	s.mu.Lock()
 	s.stopping = true
 	s.ending = ctx.Err() != nil
@@ -307,7 +307,7 @@ func (s *Subscriber) shut(ctx context.Context) uint64 {
 		<-settled
 	}
 	dropped := s.giveBack()
-	s.author.Close(ctx)
+	s.safely("Close", func() { s.author.Close(ctx) })
 	s.reportLosses()
 	return dropped
 }

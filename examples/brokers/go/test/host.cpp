@@ -1,6 +1,7 @@
 // A program of C++ with natsd in it, for the tests:
-//   host echo PLUGIN      tells the server's URL, and sends what comes to echo.> back to where its header `To` says,
-//                         until standard input ends
+//   host echo PLUGIN      tells the server's URL, and until standard input ends sends what comes to echo.> back to
+//   where
+//                         its header `To` says, and what is stored in `orders` to `done`, on its second attempt
 //   host storm PLUGIN     messages go through the server while signals of three kinds hit every thread of the process
 #include <ruststream/client.hpp>
 
@@ -51,10 +52,35 @@ std::string server_of(rs::Broker& broker) {
   std::exit(1);
 }
 
+void echo_one(rs::Subscription& in, rs::Publisher& out) {
+  const auto delivery = in.receive(100ms);
+  if (!delivery) return;
+  const rs::Message message = delivery->message();
+  auto answer = out.message(message.payload());
+  for (const rs::Header header : message.headers()) answer = std::move(answer).header(header.name, header.value);
+  good(std::move(answer).to(message.headers().find("To").value_or("echoed")).publish().get());
+}
+
+void work_one(rs::Subscription& orders, rs::Publisher& done) {
+  auto delivery = orders.receive(100ms);
+  if (!delivery) return;
+  const rs::Message message = delivery->message();
+  if (message.attempt() < 2) return good(std::move(*delivery).retry());
+  good(done.message(message.payload()).header("Attempt", std::to_string(message.attempt())).publish().get());
+  good(std::move(*delivery).ack());
+}
+
 int echo(const char* plugin) {
   rs::Broker broker = connect(plugin);
   rs::Subscription in = good(broker.subscribe("echo.>").get());
   rs::Publisher out = good(broker.publisher().get());
+  rs::SubscribeOptions durable;
+  durable.kind = "stored";
+  durable.durable = "workers";
+  rs::Subscription orders = good(broker.subscribe("orders", durable).get());
+  rs::PublisherOptions stored;
+  stored.kind = "stored";
+  rs::Publisher done = good(broker.publisher("done", stored).get());
   std::printf("%s\n", server_of(broker).c_str());
   std::fflush(stdout);
   std::atomic<bool> over{false};
@@ -63,14 +89,11 @@ int echo(const char* plugin) {
     }
     over = true;
   });
-  while (!over) {
-    auto delivery = in.receive(100ms);
-    if (!delivery) continue;
-    const rs::Message message = delivery->message();
-    auto answer = out.message(message.payload());
-    for (const rs::Header header : message.headers()) answer = std::move(answer).header(header.name, header.value);
-    good(std::move(answer).to(message.headers().find("To").value_or("echoed")).publish().get());
-  }
+  std::thread worker([&] {
+    while (!over) work_one(orders, done);
+  });
+  while (!over) echo_one(in, out);
+  worker.join();
   input.join();
   good(broker.close().get());
   return 0;

@@ -3,6 +3,7 @@
 
     interop.py HOST PLUGIN VENV        VENV: where the client library is put, once
 """
+import asyncio
 import subprocess
 import sys
 import unittest
@@ -44,6 +45,23 @@ class Interop(unittest.IsolatedAsyncioTestCase):
             await self.client.publish("echo.many", str(number).encode(), headers={"To": "many"})
         got = [(await back.next_msg(WAIT_S)).data for _ in range(2000)]
         self.assertEqual(got, [str(number).encode() for number in range(2000)])
+
+    async def test_what_is_stored_is_settled_on_both_sides(self):
+        streams = self.client.jetstream()
+        done = await streams.pull_subscribe("stored.done", durable="py")
+        for number in range(20):
+            await streams.publish("stored.orders", str(number).encode())
+        got = []
+        while len(got) < 20:
+            for message in await done.fetch(20 - len(got), timeout=WAIT_S):
+                got.append((message.data, message.headers["Attempt"]))
+                await message.ack()
+        self.assertEqual(sorted(got), sorted((str(number).encode(), "2") for number in range(20)))
+        for _ in range(WAIT_S * 10):  # settled by all: the stream keeps none
+            if (await streams.stream_info("STORED")).state.messages == 0:
+                return
+            await asyncio.sleep(0.1)
+        self.fail("something is left in the stream")
 
     async def test_clients_of_the_server_reach_each_other_without_the_host(self):
         async with await nats.connect(self.url) as other:
