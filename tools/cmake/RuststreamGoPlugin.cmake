@@ -4,6 +4,7 @@
 # Makes the target <name>_plugin, and <name>_PLUGIN, the path of <name>.so. RUSTSTREAM_GO names the go to use: Debian 12's
 # 1.19 and newer ones do. Without one there is no such plugin, which in CI is an error.
 find_program(RUSTSTREAM_GO go PATHS /usr/lib/go-1.19/bin /usr/local/go/bin DOC "go, for plugins written in Go")
+set(RUSTSTREAM_GO_ENV GOTOOLCHAIN=local CGO_ENABLED=1 CC=${CMAKE_C_COMPILER})
 
 function(ruststream_go_plugin name)
   set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${ARGN})
@@ -13,7 +14,7 @@ function(ruststream_go_plugin name)
        ${PROJECT_SOURCE_DIR}/abi/go/glue.* ${PROJECT_SOURCE_DIR}/abi/go/go.mod ${PROJECT_SOURCE_DIR}/abi/include/ruststream/abi/*.h)
   add_custom_command(
     OUTPUT ${library}
-    COMMAND ${CMAKE_COMMAND} -E env GOTOOLCHAIN=local CGO_ENABLED=1 CC=${CMAKE_C_COMPILER} ${RUSTSTREAM_GO} build -buildmode=c-shared
+    COMMAND ${CMAKE_COMMAND} -E env ${RUSTSTREAM_GO_ENV} ${RUSTSTREAM_GO} build -buildmode=c-shared
             -trimpath -buildvcs=false "-ldflags=-extldflags '${exports}'" -o ${library} .
     DEPENDS ${sources}
     WORKING_DIRECTORY ${folder}

@@ -1,0 +1,85 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestADefaultIsWhatTheHostWouldPass(t *testing.T) {
+	for _, each := range []struct {
+		kind uint16
+		text string
+		want uint64
+	}{{TypeU64, "4096", 4096}, {TypeBool, "true", 1}, {TypeBool, "false", 0}, {TypeDuration, "250ms", 250e6}, {TypeDuration, "30s", 30e9},
+		{TypeDuration, "5m", 300e9}, {TypeDuration, "7ns", 7}, {TypeSize, "64MiB", 64 << 20}, {TypeSize, "10B", 10}} {
+		if got := (&Option{Type: each.kind, Default: each.text}).number(); got != each.want {
+			t.Errorf("%s is %d, not %d", each.text, got, each.want)
+		}
+	}
+}
+
+func TestEveryErrorHasACode(t *testing.T) {
+	for _, each := range []struct {
+		err  error
+		want Code
+	}{{Errorf(TooLarge, "x"), TooLarge}, {fmt.Errorf("more of it: %w", Errorf(Denied, "x")), Denied}, {context.DeadlineExceeded, Timeout},
+		{context.Canceled, Cancelled}, {errors.New("else"), Unavailable}, {caught(func() error { panic("x") }), Internal}} {
+		if got := errorOf(each.err).Code; got != each.want {
+			t.Errorf("%v has code %d, not %d", each.err, got, each.want)
+		}
+	}
+	if got := int32(status(&Error{Code: Timeout, Flags: Retryable | MaybeApplied})); got != -(11 | 17<<8) {
+		t.Errorf("the status is %d", got)
+	}
+}
+
+// subscriberWith has messages of ten bytes waiting, and nobody who delivers them.
+func subscriberWith(waiting, window int, credit, bytes uint64) *Subscriber {
+	s := newSubscriber(&Object{}, &Kind{Caps: []Capability{{ID: CapSettle}}}, &SubscriptionSpec{Window: uint32(window)}, credit, bytes)
+	for i := 0; i < waiting; i++ {
+		s.Push(&Message{Payload: make([]byte, 10)})
+	}
+	return s
+}
+
+func TestABatchIsBoundedByCreditBytesAndWindow(t *testing.T) {
+	for _, each := range []struct {
+		waiting, window, want int
+		credit, bytes         uint64
+	}{{5, 100, 5, 100, 1000}, {5, 100, 2, 2, 1000}, {5, 100, 1, 100, 1}, {5, 100, 2, 100, 11}, {5, 3, 3, 100, 1000}, {900, 1000, defaultBatch, 1000, 1 << 20}} {
+		s := subscriberWith(each.waiting, each.window, each.credit, each.bytes)
+		if got := len(s.take()); got != each.want || len(s.tokens) != got || s.messages != int64(each.credit)-int64(got) {
+			t.Errorf("%+v: %d were taken, %d have tokens, %d credit is left", each, got, len(s.tokens), s.messages)
+		}
+	}
+}
+
+func TestRoomIsCreditThatNothingWaitsFor(t *testing.T) {
+	s := subscriberWith(3, 8, 10, 1000)
+	if room := s.Room(context.Background(), 256); room != 5 {
+		t.Errorf("the window has room for 5, not %d", room)
+	}
+	s.take()
+	if room := s.Room(context.Background(), 4); room != 4 {
+		t.Errorf("at most 4 were asked for, not %d", room)
+	}
+	s.messages = 0
+	ctx, stop := context.WithTimeout(context.Background(), 20*time.Millisecond)
+	defer stop()
+	if room := s.Room(ctx, 256); room != 0 {
+		t.Errorf("there is no credit, and %d", room)
+	}
+}
+
+func TestWhatExpiredMakesRoom(t *testing.T) {
+	s := subscriberWith(0, 2, 10, 1000)
+	s.Push(&Message{Expires: time.Nanosecond}, &Message{})
+	s.take()
+	time.Sleep(time.Millisecond)
+	if room := s.Room(context.Background(), 256); room != 1 {
+		t.Errorf("one of two has expired; room is for %d", room)
+	}
+}
