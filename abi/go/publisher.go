@@ -56,8 +56,9 @@ type publisher struct {
 	refused bool
 	closed  bool
 	running chan struct{}
-	sending context.Context
+	sending context.Context // ends when closing has no more time
 	cancel  context.CancelFunc
+	dropped uint64 // of run, until running is closed
 }
 
 func newPublisher(object *Object, author Publisher, kind *Kind, destination string) *publisher {
@@ -90,7 +91,7 @@ func (p *publisher) shut(ctx context.Context) uint64 {
 	}
 	p.cancel()
 	p.safely("Close", func() { p.author.Close(ctx) })
-	return 0
+	return p.dropped
 }
 
 // publish is the verb.
@@ -229,6 +230,9 @@ func (p *publisher) finish(jobs []*job, err error) {
 		for i, message := range each.messages {
 			if message.Err == nil {
 				message.Err = err
+			}
+			if message.Err != nil && p.sending.Err() != nil {
+				p.dropped++
 			}
 			if each.op != 0 && each.statuses[i] != nil {
 				*each.statuses[i] = status(message.Err)

@@ -120,7 +120,7 @@ std::string body_of(std::uint32_t number) {
 }
 
 int storm(const char* plugin) {
-  constexpr std::uint32_t kRounds = 2'000, kBurst = 50;
+  constexpr std::uint32_t kRounds = 500, kBurst = 50;
   struct sigaction action{};
   action.sa_handler = [](int) { caught.fetch_add(1, std::memory_order_relaxed); };
   action.sa_flags = SA_RESTART;  // and no SA_ONSTACK: the loader puts it there
