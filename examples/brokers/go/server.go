@@ -23,7 +23,7 @@ type broker struct {
 
 type server struct {
 	*natsd.Server
-	folder  string // of JetStream; removed at the end when nobody named it
+	folder  string // of JetStream; removed when nobody named it
 	passing bool
 	refusal string // what it said last when it could not go on
 }
@@ -83,7 +83,10 @@ func (s *server) start(listen string) error {
 	if !s.ReadyForConnections(startTimeout) {
 		return plugin.Errorf(plugin.Unavailable, "the server does not listen on `%s`: %s; choose another port", listen, s.refusal)
 	}
-	return s.makeStream()
+	if err := s.makeStream(); err != nil || !s.passing {
+		return err
+	}
+	return os.RemoveAll(s.folder) // a stream in memory needs none, and a process that is killed leaves none behind
 }
 
 // makeStream makes what kind `stored` keeps its messages in; an equal one that is there already is as good.
