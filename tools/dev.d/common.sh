@@ -9,9 +9,7 @@ BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libuv1-dev libspdlog-dev libsim
 # shellcheck disable=SC2034
 BENCH_PACKAGES=(valgrind python3 nats-server)
 # shellcheck disable=SC2034
-TEST_PACKAGES=("${BENCH_PACKAGES[@]}" cargo redis-server git openssl python3-venv clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
-TEST_PACKAGES=("${BENCH_PACKAGES[@]}" git openssl python3-venv golang-go clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
-TEST_PACKAGES=("${BENCH_PACKAGES[@]}" git openssl python3-venv golang-go clang-19 clang-format-19
+TEST_PACKAGES=("${BENCH_PACKAGES[@]}" cargo-web golang-go redis-server git openssl python3-venv clang-19 clang-format-19
   clang-tidy-19 libclang-rt-19-dev)
 
 say() { printf 'tools/dev: %s\n' "$*"; }
