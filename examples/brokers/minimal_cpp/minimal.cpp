@@ -1,10 +1,10 @@
 // A whole broker in one file: topics inside the process. Each subscription gets every message published to its address.
 #include <ruststream/sdk.hpp>
 
-#include <algorithm>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace {
@@ -44,38 +44,16 @@ struct Broker {
     Subscription(const sdk::Birth& birth, Broker& owner, Connection&, const rst_subscription_spec& spec)
         : sdk::Subscription(birth),
           broker(owner),
+          address(sdk::view(spec.addresses[0])),
           capacity(sdk::Options{kOptions, spec.options, spec.option_count}[kCapacity].u64()),
           tokens(spec.window_messages != 0 ? spec.window_messages : sdk::Tokens<Message>::kDefaultMost),
-          pool(sdk::BatchPool<>::make(spec.max_batch)) {
-      address = sdk::view(spec.addresses[0]);
-    }
+          pool(sdk::BatchPool<>::make(spec.max_batch)) {}
 
     void on_open() noexcept {
       const std::lock_guard lock{broker.mutex};
       broker.topics.emplace(address, this);
     }
     void on_credit() { pump(); }
-
-    std::int32_t settle(const rst_settle& call, sdk::ErrorOut) {
-      std::unique_lock lock{broker.mutex};
-      sdk::settle_each(call, verdicts(), tokens, [this](const rst_settlement& item, Message& message) {
-        if (item.verdict == RST_VERDICT_RETRY && message.attempt != UINT16_MAX) ++message.attempt;
-        if (item.verdict == RST_VERDICT_RETRY || item.verdict == RST_VERDICT_RELEASE)
-          waiting.push_front(std::move(message));
-        return RST_OK;
-      });
-      lock.unlock();
-      pump();
-      return RST_DONE;
-    }
-
-    void on_close(bool, std::uint64_t) override {
-      std::unique_lock lock{broker.mutex};
-      std::erase_if(broker.topics, [this](const auto& entry) { return entry.second == this; });
-      const auto dropped = waiting.size() + tokens.unsettled();  // nobody else can have them
-      lock.unlock();
-      closed(dropped);
-    }
 
     void pump() {  // pinned by the caller, the broker is not locked
       sdk::pump(
@@ -98,8 +76,29 @@ struct Broker {
           });
     }
 
+    std::int32_t settle(const rst_settle& call, sdk::ErrorOut) {
+      std::unique_lock lock{broker.mutex};
+      sdk::settle_each(call, verdicts(), tokens, [this](const rst_settlement& item, Message& message) {
+        if (item.verdict == RST_VERDICT_RETRY && message.attempt != UINT16_MAX) ++message.attempt;
+        if (item.verdict == RST_VERDICT_RETRY || item.verdict == RST_VERDICT_RELEASE)
+          waiting.push_front(std::move(message));
+        return RST_OK;
+      });
+      lock.unlock();
+      pump();
+      return RST_DONE;
+    }
+
+    void on_close(bool, std::uint64_t) override {
+      std::unique_lock lock{broker.mutex};
+      std::erase_if(broker.topics, [this](const auto& entry) { return entry.second == this; });
+      const auto dropped = waiting.size() + tokens.unsettled();  // nobody else can have them
+      lock.unlock();
+      closed(dropped);
+    }
+
     Broker& broker;
-    std::string address;
+    const std::string address;
     const std::uint64_t capacity;
     std::deque<Message> waiting;
     sdk::Tokens<Message> tokens;
@@ -111,7 +110,7 @@ struct Broker {
         : sdk::Publisher(birth), broker(owner), destination(sdk::view(spec.destination)) {}
 
     std::int32_t publish(rst_publish& call, sdk::ErrorOut error) {
-      std::vector<Subscription*> woken;
+      std::set<Subscription*> woken;
       std::unique_lock lock{broker.mutex};
       const auto result =
           sdk::publish_each(call, *this, broker.refusals, error, [&](const rst_out_message& message, std::uint32_t) {
@@ -124,8 +123,7 @@ struct Broker {
             }
             for (auto at = begin; at != end; ++at) {
               at->second->waiting.push_back({std::string{sdk::payload_of(message)}});
-              const bool first = std::find(woken.begin(), woken.end(), at->second) == woken.end();
-              if (first && at->second->try_pin()) woken.push_back(at->second);
+              if (!woken.contains(at->second) && at->second->try_pin()) woken.insert(at->second);
             }
             return RST_OK;
           });
