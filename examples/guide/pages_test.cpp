@@ -1,5 +1,6 @@
-// Holds the pages in docs/ to the programs beside this file:
-//   ```cpp title="examples/guide/x.cpp:section"   has the text of that section; without one, of the whole file
+// Holds the pages in docs/ to the programs beside this file and to other sources that are compiled:
+//   ```cpp title="examples/guide/x.cpp:section"   has the text of that section; `…` instead of a name: of some lines
+//   ```cpp title="examples/guide/x.cpp"           has the whole file; several such blocks have it together, in order
 //   ```toml title="x.toml"                        is written to a file, for the commands of the page
 //   ```console                                    its `$ ` lines are run, and print the rest (… is any text of a line)
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -64,9 +66,10 @@ std::string section(const std::string& source, const std::string& name) {
   return source.substr(start + begin.size(), end - start - begin.size());
 }
 
+constexpr std::string_view kAny = "…";
+
 /// Whether `text` is `pattern`, whose `…` stand for any text within a line.
 bool matches(std::string_view text, std::string_view pattern) {
-  constexpr std::string_view kAny = "…";
   const auto any = pattern.find(kAny);
   if (any == std::string_view::npos) return text == pattern;
   if (!text.starts_with(pattern.substr(0, any))) return false;
@@ -112,19 +115,30 @@ void run_console(const Block& block, const fs::path& directory) {
 
 class Page : public testing::TestWithParam<fs::path> {};
 
-TEST_P(Page, QuotesSectionsOfCompiledPrograms) {
+TEST_P(Page, QuotesCompiledSources) {
+  std::map<std::string, std::string> rest;  // of each file that is quoted whole, what has not come yet
   for (const Block& block : blocks_of(GetParam())) {
     SCOPED_TRACE(GetParam().filename().string() + ":" + std::to_string(block.line));
-    if (block.language != "cpp") continue;
+    if (block.language != "cpp" && block.language != "c") continue;
     if (block.about.empty()) {
       EXPECT_EQ(std::count(block.text.begin(), block.text.end(), '\n'), 1) << "several lines, and no program is named";
       continue;
     }
     const auto colon = std::min(block.about.find(':'), block.about.size());
-    const std::string source = read(fs::path(REPOSITORY) / block.about.substr(0, colon));
-    const bool whole = colon == block.about.size();
-    EXPECT_EQ(block.text, whole ? source : section(source, block.about.substr(colon + 1))) << block.about;
+    const std::string file = block.about.substr(0, colon);
+    const std::string source = read(fs::path(REPOSITORY) / file);
+    if (colon == block.about.size()) {
+      std::string& left = rest.try_emplace(file, source).first->second;
+      EXPECT_EQ(block.text, left.substr(0, block.text.size())) << block.about;
+      left.erase(0, block.text.size());
+      left.erase(0, left.find_first_not_of('\n'));
+    } else if (const std::string name = block.about.substr(colon + 1); name == kAny) {
+      EXPECT_NE(("\n" + source).find("\n" + block.text), std::string::npos) << block.text << "is not in " << file;
+    } else {
+      EXPECT_EQ(block.text, section(source, name)) << block.about;
+    }
   }
+  for (const auto& [file, left] : rest) EXPECT_EQ(left, "") << file << " is not quoted to its end";
 }
 
 TEST_P(Page, ShowsWhatItsCommandsPrint) {
@@ -135,7 +149,7 @@ TEST_P(Page, ShowsWhatItsCommandsPrint) {
   for (const auto& program : fs::directory_iterator(PROGRAMS)) {
     fs::create_symlink(program.path(), directory / program.path().filename());
   }
-  for (const fs::path file : {RUNNER, MINIMAL, NATS}) fs::create_symlink(file, directory / file.filename());
+  for (const fs::path file : {RUNNER, MINIMAL, NATS, QUICKSTART}) fs::create_symlink(file, directory / file.filename());
   for (const Block& block : blocks_of(GetParam())) {
     SCOPED_TRACE(GetParam().filename().string() + ":" + std::to_string(block.line));
     if (block.language == "toml" && !block.about.empty()) {
@@ -195,16 +209,21 @@ TEST_P(Page, LinksToWhatExists) {
 std::vector<fs::path> pages() {
   const fs::path root = REPOSITORY;
   std::vector<fs::path> found{root / "README.md", root / "plugins/nats/README.md"};
-  for (const char* name :
-       {"README", "service", "messages", "streaming", "nats", "plugins", "settings", "running", "conformance"}) {
-    found.push_back(root / "docs" / (std::string(name) + ".md"));
+  for (const char* const folder : {"docs", "docs/authors"}) {
+    for (const auto& file : fs::directory_iterator(root / folder)) {
+      if (file.path().extension() == ".md") found.push_back(file.path());
+    }
   }
   return found;
 }
 
-INSTANTIATE_TEST_SUITE_P(Guide, Page, testing::ValuesIn(pages()), [](const auto& page) {
-  const std::string name = page.param.stem().string();
-  return page.index == 0 ? "front_page" : page.index == 1 ? "nats_broker" : name == "README" ? "index" : name;
-});
+/// "docs/authors/contract.md" as docs_authors_contract.
+std::string name_of(const testing::TestParamInfo<fs::path>& page) {
+  std::string name = fs::relative(page.param, REPOSITORY).replace_extension().string();
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Guide, Page, testing::ValuesIn(pages()), name_of);
 
 }  // namespace
