@@ -10,6 +10,7 @@ or the moment.
 import argparse
 import difflib
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -85,7 +86,8 @@ def main():
     for line in differences:
         print(line)
     if written != made:
-        print(f"{args.page} is stale; make it anew with --write instead of --check", file=sys.stderr)
+        again = shlex.join(["python3", *("--write" if word == "--check" else word for word in sys.argv)])
+        print(f"{args.page} is stale; this makes it anew: {again}", file=sys.stderr)
     return int(written != made)
 
 
