@@ -1,10 +1,9 @@
 // The file itself, read without running it: its one symbol, its note, and what it would do to the process it is loaded
 // into.
 #include "cases/case.hpp"
-#include "elf/library.hpp"
+#include "elf/hygiene.hpp"
 
 #include <dlfcn.h>
-#include <filesystem>
 
 namespace conformance {
 namespace {
@@ -15,14 +14,6 @@ Library read(Test& t) {
   return std::move(*library);
 }
 
-/// The first few, for a report.
-std::string some(const std::vector<std::string>& names) {
-  constexpr std::size_t kShown = 5;
-  std::string all;
-  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) all += (i == 0 ? "" : ", ") + names[i];
-  return names.size() > kShown ? all + " and " + std::to_string(names.size() - kShown) + " more" : all;
-}
-
 /// A runtime that finds its own symbols in the program, where that is built with the same sanitizer.
 bool of_sanitizer(std::string_view name) {
   for (const std::string_view prefix : {"__asan_", "__ubsan_", "__tsan_", "__lsan_", "__msan_", "__sanitizer_"}) {
@@ -31,49 +22,30 @@ bool of_sanitizer(std::string_view name) {
   return false;
 }
 
-/// Where a needed library comes from by the file's own search paths; empty when it is the system's.
-std::string private_copy(const std::string& path, const Library& library, const std::string& needed) {
-  const std::string origin = std::filesystem::absolute(path).parent_path();
-  for (std::string directory : library.search_paths) {
-    for (const std::string_view place : {"$ORIGIN", "${ORIGIN}"}) {
-      if (const auto at = directory.find(place); at != std::string::npos) directory.replace(at, place.size(), origin);
+void judge(Test& t, const Findings& findings) {
+  for (const Finding& each : findings) {
+    if (each.warning) {
+      t.warn(each.seen);
+    } else {
+      t.expect(false, "entry", each.expected, each.seen);
     }
-    std::error_code none;
-    if (std::filesystem::exists(directory + "/" + needed, none)) return directory;
   }
-  return {};
+}
+
+template <std::size_t kIndex>
+constexpr Case case_of() {
+  constexpr const FileCheck& kCheck = kFileChecks[kIndex];
+  return {.name = kCheck.name, .rule = "entry", .says = kCheck.says, .per = Case::Per::plugin, .run = [](Test& t) {
+            judge(t, kCheck.look(read(t), t.plugin.path()));
+          }};
 }
 
 constexpr Case kCases[] = {
-    {.name = "entry.one-symbol",
-     .rule = "entry",
-     .says = "The file exports exactly one rst_ symbol, the entry, and nothing else.",
-     .per = Case::Per::plugin,
-     .run =
-         [](Test& t) {
-           std::vector<std::string> entries, others;
-           for (const Library::Symbol& each : read(t).exported) {
-             (each.name.starts_with("rst_") ? entries : others).push_back(each.name);
-           }
-           t.expect(entries == std::vector<std::string>{RST_ENTRY_SYMBOL}, "entry",
-                    "one exported rst_ symbol: " RST_ENTRY_SYMBOL, some(entries));
-           if (!others.empty()) {
-             t.warn("symbols besides the entry are exported and may be taken for another library's: " + some(others) +
-                    "; hide them with a version script");
-           }
-         }},
-    {.name = "entry.no-unique-symbols",
-     .rule = "entry",
-     .says = "No symbol is exported as GNU_UNIQUE: two plugins would share it, whatever they are built of.",
-     .per = Case::Per::plugin,
-     .run =
-         [](Test& t) {
-           std::vector<std::string> unique;
-           for (const Library::Symbol& each : read(t).exported) {
-             if (each.unique) unique.push_back(each.name);
-           }
-           t.expect(unique.empty(), "entry", "no symbol of binding GNU_UNIQUE", some(unique));
-         }},
+    case_of<0>(),
+    case_of<1>(),
+    case_of<2>(),
+    case_of<3>(),
+    case_of<4>(),
     {.name = "entry.note",
      .rule = "entry",
      .says = "The note in the file says the same as the table: contract, runtime, name, version and schemes.",
@@ -99,17 +71,6 @@ constexpr Case kCases[] = {
            same("major", std::to_string(library.note->abi_major), std::to_string(table.abi_major));
            same("minor", std::to_string(library.note->abi_minor), std::to_string(table.abi_minor));
          }},
-    {.name = "entry.no-text-relocations",
-     .rule = "entry",
-     .says = "The file has no text relocations and asks for no executable stack.",
-     .per = Case::Per::plugin,
-     .run =
-         [](Test& t) {
-           const Library library = read(t);
-           t.expect(!library.text_relocations, "entry", "no text relocations", "it has some; compile with -fPIC");
-           t.expect(!library.executable_stack, "entry", "no executable stack",
-                    "it asks for one; assemble with -Wa,--noexecstack");
-         }},
     {.name = "entry.dependencies",
      .rule = "entry",
      .says = "Every symbol that the file needs is in the libraries that it names; none is the host's.",
@@ -125,34 +86,9 @@ constexpr Case kCases[] = {
              const void* const found = ::dlsym(t.plugin.library(), each.name.c_str());
              if (found == nullptr && ::dlerror() != nullptr) missing.push_back(each.name);
            }
-           t.expect(missing.empty(), "entry", "its libraries (" + some(library.needed) + ") have all that it needs",
-                    "they have not " + some(missing) + "; link with -Wl,-z,defs");
-           for (const std::string& each : library.needed) {
-             const std::string from = private_copy(t.plugin.path(), library, each);
-             if (!from.empty()) {
-               t.warn("its own copy of " + each + " in " + from +
-                      " is not used when another plugin brought one of that name first; link it statically");
-             }
-           }
-         }},
-    {.name = "entry.little-static-tls",
-     .rule = "entry",
-     .says = "What is thread-local does not use up the little room that a process has for libraries loaded late.",
-     .per = Case::Per::plugin,
-     .run =
-         [](Test& t) {
-           constexpr std::uint64_t kMost = 512;  // of some 1600 that all loaded libraries share
-           const Library library = read(t);
-           t.expect(!library.static_tls || library.tls_bytes <= kMost, "entry",
-                    "at most " + std::to_string(kMost) + " bytes of static TLS", std::to_string(library.tls_bytes));
-         }},
-    {.name = "entry.binds-at-once",
-     .rule = "entry",
-     .says = "The file binds its symbols when it is loaded, so that a missing one is no crash later.",
-     .per = Case::Per::plugin,
-     .run =
-         [](Test& t) {
-           if (!read(t).bind_now) t.warn("the file binds lazily; link it with -Wl,-z,now");
+           t.expect(missing.empty(), "entry", "its libraries (" + some_of(library.needed) + ") have all that it needs",
+                    "they have not " + some_of(missing) + "; link with -Wl,-z,defs");
+           judge(t, look_at_private_copies(library, t.plugin.path()));
          }},
 };
 

@@ -77,7 +77,7 @@ std::vector<std::string> own_environment() {
 
 pid_t spawn(const Spawn& wanted) {
   std::vector<std::string> arguments = wanted.under;
-  arguments.push_back(wanted.under.empty() ? "ruststream-conformance"
+  arguments.push_back(wanted.under.empty() ? program_invocation_short_name
                                            : std::filesystem::read_symlink("/proc/self/exe").string());
   arguments.insert(arguments.end(), wanted.arguments.begin(), wanted.arguments.end());
   const std::vector<char*> argv = pointers(arguments);

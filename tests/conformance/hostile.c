@@ -167,6 +167,7 @@ RST_EXPORT const rst_plugin* rst_plugin_v0(void) {
   return &table;
 #endif
 }
+RST_PLUGIN_NOTE(RST_RUNTIME_NONE, "org.example.hostile", "1.0", "hostile");
 #endif
 
 void hostile_uses(void) {  // whatever a build leaves out

@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::string_view kSuffix = ".so";
 
-std::string contract(unsigned major, unsigned minor) {
-  return std::to_string(major) + "." + std::to_string(minor) + (major == 0 ? " (draft)" : "");
-}
-
 // Why what lies at `real_path`, or what could be put there instead, is not to be trusted.
 std::string why_unsafe(const std::string& real_path, const platform::FileStatus& status) {
   constexpr const char* kRemedy = "; take that right away (chmod, chown), or name the plugin by its path";
@@ -52,11 +48,15 @@ bool Candidate::claims(std::string_view scheme) const {
   return std::ranges::find(note.schemes, scheme) != note.schemes.end();
 }
 
+std::string contract_name(unsigned major, unsigned minor) {
+  return std::to_string(major) + "." + std::to_string(minor) + (major == 0 ? " (draft)" : "");
+}
+
 std::string why_incompatible(std::uint16_t abi_major, std::uint16_t abi_minor) {
   const bool fits = abi_major == RST_ABI_MAJOR && (RST_ABI_MAJOR != 0 || abi_minor == RST_ABI_MINOR);
   if (fits) return {};
-  return "it is built for contract " + contract(abi_major, abi_minor) + ", this host has " +
-         contract(RST_ABI_MAJOR, RST_ABI_MINOR) + "; use a build of the plugin for that contract";
+  return "it is built for contract " + contract_name(abi_major, abi_minor) + ", this host has " +
+         contract_name(RST_ABI_MAJOR, RST_ABI_MINOR) + "; use a build of the plugin for that contract";
 }
 
 Candidate examine(const std::string& path, Origin origin) {

@@ -46,6 +46,9 @@ enum class Origin { named, found };
 /// All directories of one level; one Directory with the reason when the level is ignored.
 [[nodiscard]] std::vector<Directory> list_level(const Level& level);
 
+/// `0.1 (draft)`.
+[[nodiscard]] std::string contract_name(unsigned major, unsigned minor);
+
 /// Why a plugin of that contract version does not work with this host, with the remedy; empty when it does. While the
 /// major is 0 the minor is a draft number and must be the same.
 [[nodiscard]] std::string why_incompatible(std::uint16_t abi_major, std::uint16_t abi_minor);

@@ -25,16 +25,6 @@ std::unexpected<Error> refused(Code code, std::string_view path, std::string_vie
   return fail(code, "plugin " + shown(path) + " is refused: " + std::string(why), kUser);
 }
 
-const char* runtime_name(std::uint32_t runtime) {
-  switch (runtime) {
-    case RST_RUNTIME_GO: return "Go";
-    case RST_RUNTIME_JVM: return "JVM";
-    case RST_RUNTIME_CLR: return "CLR";
-    case RST_RUNTIME_PYTHON: return "Python";
-    default: return "unknown";
-  }
-}
-
 const Plugin* serving(std::span<const Plugin* const> plugins, std::string_view scheme) {
   const auto found = std::ranges::find_if(plugins, [&](const Plugin* plugin) { return plugin->serves(scheme); });
   return found == plugins.end() ? nullptr : *found;
@@ -209,7 +199,7 @@ Result<void> Loader::check_runtime(std::uint32_t runtime, const std::string& pat
   const auto other = std::ranges::find(plugins_, runtime, [](const Plugin& plugin) { return plugin.table().runtime; });
   if (other == plugins_.end()) return {};
   return refused(Code::exists, path,
-                 std::string("it brings a second ") + runtime_name(runtime) +
+                 "it brings a second " + std::string(runtime_name(runtime)) +
                      " runtime into the process, beside that of " + shown(other->path()) +
                      "; use one of them, or set allow_second_runtime");
 }
@@ -279,7 +269,7 @@ Result<void> Loader::check_signals(const platform::SignalTable& before, const Ca
                        "undone. Ask its author");
   }
   if (config_.warn) {
-    config_.warn("plugin " + shown(candidate.path) + ": its " + runtime_name(candidate.note.runtime) +
+    config_.warn("plugin " + shown(candidate.path) + ": its " + std::string(runtime_name(candidate.note.runtime)) +
                  " runtime took over " + names + " from this program; the program's handlers were put back");
   }
   return {};

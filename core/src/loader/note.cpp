@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstring>
 #include <elf.h>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -143,6 +144,11 @@ std::optional<Note> parse_section(std::string_view bytes) {
 }
 
 }  // namespace
+
+std::string_view runtime_name(std::uint32_t runtime) noexcept {
+  constexpr std::string_view kNames[] = {"none", "Go", "JVM", "CLR", "Python"};
+  return runtime < std::size(kNames) ? kNames[runtime] : "unknown";
+}
 
 Result<Note> read_note(const platform::File& file) {
   const auto status = file.status();

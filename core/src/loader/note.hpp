@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ruststream::inline v0::loader {
@@ -29,5 +30,8 @@ constexpr std::size_t kMaxNoteSchemes = 32;
 /// is believed: every offset and length is checked against the file and against the limits above. The error says what
 /// the file is instead, without its name.
 [[nodiscard]] Result<Note> read_note(const platform::File& file);
+
+/// `Go`; `none` and `unknown` where it is so.
+[[nodiscard]] std::string_view runtime_name(std::uint32_t runtime) noexcept;
 
 }  // namespace ruststream::inline v0::loader

@@ -264,6 +264,12 @@ std::string_view type_name(std::uint16_t type) noexcept {
   return type < std::size(kNames) ? kNames[type] : "unknown";
 }
 
+std::string_view unit_name(std::uint16_t unit) noexcept {
+  constexpr std::string_view kNames[] = {"",     "nanosecond", "microsecond", "millisecond", "second",
+                                         "byte", "kibibyte",   "mebibyte",    "message"};
+  return unit < std::size(kNames) ? kNames[unit] : "unknown";
+}
+
 Parsed parse_value(const rst_option_decl& decl, std::string_view text, TextStore& store) {
   if (text.size() > kMaxValue) return expected("at most " + std::to_string(kMaxValue) + " bytes");
   if (auto wrong = not_a_choice(decl, text)) return expected(std::move(*wrong));

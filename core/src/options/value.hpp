@@ -42,4 +42,7 @@ using TextStore = std::deque<std::string>;
 /// `duration (250ms, 5s, 1m)` and so on, for help and errors.
 [[nodiscard]] std::string_view type_name(std::uint16_t type) noexcept;
 
+/// `millisecond`; empty for RST_UNIT_NONE.
+[[nodiscard]] std::string_view unit_name(std::uint16_t unit) noexcept;
+
 }  // namespace ruststream::inline v0::options
