@@ -149,7 +149,7 @@ TEST_P(Page, ShowsWhatItsCommandsPrint) {
   for (const auto& program : fs::directory_iterator(PROGRAMS)) {
     fs::create_symlink(program.path(), directory / program.path().filename());
   }
-  for (const fs::path file : {RUNNER, MINIMAL, NATS}) fs::create_symlink(file, directory / file.filename());
+  for (const fs::path file : {RUNNER, CLI, MINIMAL, NATS}) fs::create_symlink(file, directory / file.filename());
   for (const Block& block : blocks_of(GetParam())) {
     SCOPED_TRACE(GetParam().filename().string() + ":" + std::to_string(block.line));
     if (block.language == "toml" && !block.about.empty()) {

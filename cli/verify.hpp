@@ -1,0 +1,9 @@
+#pragma once
+#include "command_line.hpp"
+
+namespace ruststream::cli {
+
+/// `plugins verify`.
+[[nodiscard]] Exit verify(const CommandLine& line);
+
+}  // namespace ruststream::cli
