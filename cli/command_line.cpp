@@ -1,12 +1,15 @@
 #include "command_line.hpp"
 
 #include "options/nearest.hpp"
+#include "scaffold.hpp"
 
 #include <ruststream/abi.h>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <string_view>
 
 namespace ruststream::cli {
@@ -57,6 +60,16 @@ void declare_plugins(CLI::App& plugins, CommandLine& line) {
   verify.add_flag("--json", line.json, kJson);
 }
 
+std::string finish_new_plugin(const CommandLine& line) {
+  constexpr const char* kAll = "c, cpp, rust or go";
+  if (std::string wrong = why_no_name(line.name); !wrong.empty()) return wrong;
+  if (line.language.empty()) return std::string("say in which language: --lang ") + kAll;
+  if (std::ranges::find(kLanguages, line.language) != std::end(kLanguages)) return {};
+  const std::string meant = options::did_you_mean(line.language, kLanguages);
+  return "there is no scaffold in `" + options::printable(line.language) + "`" +
+         (meant.empty() ? std::string("; it is --lang ") + kAll : meant);
+}
+
 /// What is missing in what was understood, or nothing.
 std::string finish(const CLI::App& app, const CommandLine& line) {
   switch (line.command) {
@@ -69,6 +82,7 @@ std::string finish(const CLI::App& app, const CommandLine& line) {
     case Command::list: return {};
     case Command::show: return line.plugin.empty() ? "name a plugin, or its file" : "";
     case Command::verify: return line.files.empty() ? "name the files to look at" : "";
+    case Command::new_plugin: return finish_new_plugin(line);
     case Command::completion:
       return line.shell == "bash" ? ""
                                   : "say for which shell: bash is the one there is, and zsh reads it by bashcompinit";
@@ -118,13 +132,21 @@ std::string full_name(const CLI::App& app) {
 
 void declare(CLI::App& app, CommandLine& line) {
   app.name("ruststream");
-  app.description("Looks at broker plugins.");
+  app.description("Looks at broker plugins, and makes new ones.");
   app.set_help_flag("-h,--help", "Print this and exit");
   app.set_version_flag("--version", std::string("ruststream ") + RUSTSTREAM_VERSION + ", contract " +
                                         std::to_string(RST_ABI_MAJOR) + "." + std::to_string(RST_ABI_MINOR));
   app.footer(std::string(kExitCodes));
   app.allow_extras()->require_subcommand(0, 1);
   declare_plugins(group(app, "plugins", "Look at plugins"), line);
+  CLI::App& made = leaf(group(app, "new", "Begin something"), "plugin",
+                        "A broker in one folder that builds, loads and passes its test", Command::new_plugin, line);
+  add(made, "NAME", line.name, "", "Of the plugin, its folder and its URLs' scheme");
+  add(made, "--lang", line.language, "LANGUAGE", "c, cpp, rust or go");
+  made.add_flag("--json", line.json, "Print JSON");
+  add(made, "--dir", line.folder, "FOLDER", "Where to make it: a folder that is not there yet (NAME)");
+  add(made, "--sdk", line.sdk, "FOLDER",
+      "Of rust and go: the folder that holds include/, rust/ and go/ (that of this installation)");
   CLI::App& completion =
       leaf(app, "completion", "A script for a shell: source <(ruststream completion bash)", Command::completion, line);
   add(completion, "SHELL", line.shell, "", "bash");

@@ -14,14 +14,16 @@ namespace ruststream::cli {
 
 /// What was asked for.
 struct CommandLine {
-  enum class Command : std::uint8_t { none, list, show, verify, completion };
+  enum class Command : std::uint8_t { none, list, show, verify, new_plugin, completion };
   Command command = Command::none;
   bool json = false;
   bool strict = false;
-  std::string program;             // of list and show: whose plugins/ is searched too
-  std::string plugin;              // of show: a name, a scheme or a file
-  std::vector<std::string> files;  // of verify
-  std::string shell;               // of completion
+  std::string program;                 // of list and show: whose plugins/ is searched too
+  std::string plugin;                  // of show: a name, a scheme or a file
+  std::vector<std::string> files;      // of verify
+  std::string name, language, folder;  // of new plugin
+  std::string sdk;
+  std::string shell;  // of completion
 };
 
 /// All that can be written; `line` outlives `app`.

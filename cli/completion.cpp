@@ -1,9 +1,12 @@
 #include "completion.hpp"
 
 #include "command_line.hpp"
+#include "scaffold.hpp"
 #include "text.hpp"
 
 #include <CLI/CLI.hpp>
+
+#include <iterator>
 
 namespace ruststream::cli {
 namespace {
@@ -15,6 +18,7 @@ std::string values_of(const std::string& type) {
     return "$(\"${COMP_WORDS[0]}\" plugins list 2>/dev/null | sed -n 's/^  \\([^ :]*\\) .*/\\1/p') " +
            values_of("FILE");
   }
+  if (type == "LANGUAGE") return joined({std::begin(kLanguages), std::end(kLanguages)}, " ");
   return type == "SHELL" ? "bash" : "";
 }
 

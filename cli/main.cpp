@@ -2,6 +2,7 @@
 #include "completion.hpp"
 #include "describe.hpp"
 #include "list.hpp"
+#include "scaffold.hpp"
 #include "show.hpp"
 #include "verify.hpp"
 
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
     case CommandLine::Command::list: return list(*line);
     case CommandLine::Command::show: return show(*line);
     case CommandLine::Command::verify: return verify(*line);
+    case CommandLine::Command::new_plugin: return new_plugin(*line);
     case CommandLine::Command::completion: return print_completion();
     case CommandLine::Command::none: break;
   }

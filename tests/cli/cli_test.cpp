@@ -61,6 +61,18 @@ TEST_F(Cli, SaysInOneSentenceWhatIsWrong) {
       {"plugins show text", 1, "text.so is refused: it is no library (no ELF file)"},
       {"plugins show /", 1, "plugin / is refused: it is a directory, not a library"},
       {"plugins verify", 2, "name the files to look at"},
+      {"new", 2, "a command is missing; there are plugin (ruststream new --help"},
+      {"new plugin", 2, "name the plugin (ruststream new plugin --help"},
+      {"new plugin Fancy --lang c", 2, "`Fancy` cannot name a plugin: it is its URLs' scheme too, so small letters"},
+      {"new plugin 'a/b' --lang c", 2, "`a/b` cannot name a plugin"},
+      {"new plugin fancy", 2, "say in which language: --lang c, cpp, rust or go"},
+      {"new plugin fancy --lang", 2, "--lang expects one LANGUAGE"},
+      {"new plugin fancy --lang python", 2, "there is no scaffold in `python`; it is --lang c, cpp, rust or go"},
+      {"new plugin fancy --lang rst", 2, "there is no scaffold in `rst`; did you mean `rust`?"},
+      {"new plugin fancy --lang c --sdk /etc", 2, "--sdk is for rust and go: in C and C++ CMake finds"},
+      {"new plugin fancy --lang go --sdk /etc", 3, "there is no SDK for go in /etc; name with --sdk the folder abi"},
+      {"new plugin fancy --lang c --dir /etc", 3, "/etc is there already; name another folder with --dir"},
+      {"new plugin fancy --lang c --dir /proc/fancy", 3, "/proc/fancy/CMakeLists.txt cannot be written: No such file"},
       {"completion", 2, "say for which shell"},
       {"completion fish", 2, "say for which shell"},
       {"--version >/dev/null; (" RUNNER " plugins list >/dev/full)", 3,
@@ -83,7 +95,8 @@ TEST_F(Cli, SaysInOneSentenceWhatIsWrong) {
 }
 
 TEST_F(Cli, HelpsEverywhere) {
-  for (const std::string command : {"", "plugins", "plugins list", "plugins show", "plugins verify", "completion"}) {
+  for (const std::string command :
+       {"", "plugins", "plugins list", "plugins show", "plugins verify", "new", "new plugin", "completion"}) {
     const auto ran = run(command + " --help");
     EXPECT_EQ(ran.exit, 0) << command;
     EXPECT_NE(ran.out.find("Usage: ruststream" + (command.empty() ? "" : " " + command)), std::string::npos) << ran.out;
@@ -180,6 +193,29 @@ TEST_F(Cli, VerifiesFiles) {
 #endif
 }
 
+TEST_F(Cli, MakesAPluginOfThatName) {
+  const struct {
+    std::string language, source, says;
+  } table[] = {{"c", "fancy.c", "#define NAME \"org.example.fancy\""},
+               {"cpp", "fancy.cpp", "RUSTSTREAM_PLUGIN(Broker, \"org.example.fancy\", \"0.1.0\", \"fancy\");"},
+               {"rust", "src/lib.rs", "plugin!(Inside, \"org.example.fancy\""},
+               {"go", "main.go", "Name: \"org.example.fancy\""}};
+  for (const auto& each : table) {
+    SCOPED_TRACE(each.language);
+    const fs::path made = folder / each.language;
+    const json told = document("new plugin fancy --json --lang " + each.language + " --dir " + made.string());
+    EXPECT_EQ(told.at("folder"), made.string());
+    EXPECT_NE(conformance_test::content(made / each.source).find(each.says), std::string::npos);
+    for (const std::string file : told.at("files")) {
+      const std::string text = conformance_test::content(made / file);
+      EXPECT_NE(text, "") << file;
+      for (const char* const left : {"mybroker", "minimal\"", "@SDK@", "@VERSION@"}) {
+        EXPECT_EQ(text.find(left), std::string::npos) << left << " is left in " << file;
+      }
+    }
+  }
+}
+
 TEST_F(Cli, CompletesInBash) {
   const auto completed =
       [&](const std::string& words) {
@@ -198,6 +234,7 @@ TEST_F(Cli, CompletesInBash) {
                {"ruststream plugins list --program " + begun, file + "\n"},
                {RUNNER " plugins show org.example", "org.example.minimal\n"},
                {"ruststream plugins verify " + begun, file + "\n"},
+               {"ruststream new plugin fancy --lang r", "rust\n"},
                {"ruststream completion b", "bash\n"}};
   for (const auto& each : table) EXPECT_EQ(completed(each.words), each.completed) << each.words;
 }

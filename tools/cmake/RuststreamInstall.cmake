@@ -12,6 +12,12 @@ foreach(folder IN LISTS RUSTSTREAM_HEADER_DIRS)
 endforeach()
 install(TARGETS ruststream ruststream_abi ruststream_sdk EXPORT ruststreamTargets)
 
+# The SDKs that are used as source, with the contract's header beside them as their builds expect it.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/abi/include ${PROJECT_SOURCE_DIR}/abi/rust ${PROJECT_SOURCE_DIR}/abi/go
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/ruststream/abi
+        PATTERN CMakeLists.txt EXCLUDE PATTERN test EXCLUDE PATTERN tests EXCLUDE PATTERN *_test.go EXCLUDE
+        PATTERN target EXCLUDE PATTERN Cargo.lock EXCLUDE)
+
 # Every module library under plugins/.
 get_property(folders DIRECTORY ${PROJECT_SOURCE_DIR}/plugins PROPERTY SUBDIRECTORIES)
 foreach(folder IN LISTS folders)

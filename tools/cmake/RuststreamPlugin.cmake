@@ -1,11 +1,18 @@
 # ruststream_plugin(name SOURCES … [LIBRARIES …] [EMBEDDED]): a broker plugin, written in C or C++.
 #
 # Makes <name>_plugin, the library <name>.so that exports rst_plugin_v0 and nothing else. With EMBEDDED also the static
-# library <name>_embedded of the same sources, whose entry is rst_plugin_<name>(), for linking into an application.
+# library <name>_embedded of the same sources, whose entry is rst_plugin_<name>(), for linking into an application. One in C
+# alone has the contract's header, and needs no compiler of C++.
 function(ruststream_plugin name)
   cmake_parse_arguments(ARG "EMBEDDED" "" "SOURCES;LIBRARIES" ${ARGN})
+  set(sdk ruststream::sdk)
+  set(others ${ARG_SOURCES})
+  list(FILTER others EXCLUDE REGEX "\\.c$")
+  if(NOT others)
+    set(sdk ruststream::abi Threads::Threads)
+  endif()
   add_library(${name}_plugin MODULE ${ARG_SOURCES})
-  target_link_libraries(${name}_plugin PRIVATE ruststream::sdk ${ARG_LIBRARIES})
+  target_link_libraries(${name}_plugin PRIVATE ${sdk} ${ARG_LIBRARIES})
   set_target_properties(${name}_plugin PROPERTIES PREFIX "" OUTPUT_NAME ${name} C_VISIBILITY_PRESET hidden
                                                   CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   if(NOT WIN32)
