@@ -48,7 +48,7 @@ void declare_plugins(CLI::App& plugins, CommandLine& line) {
   add(list, "--program", line.program, "FILE", kProgram);
   CLI::App& show =
       leaf(plugins, "show", "All that a plugin declares; it is loaded into a process of its own", Command::show, line);
-  add(show, "PLUGIN", line.plugin, "", "A name or a scheme that `list` shows, or a file: ./mine.so");
+  add(show, "PLUGIN", line.plugin, "", "A name or a scheme that `list` shows, or a file");
   show.add_flag("--json", line.json, kJson);
   add(show, "--program", line.program, "FILE", kProgram);
   CLI::App& verify = leaf(plugins, "verify",
@@ -77,7 +77,7 @@ std::string finish(const CLI::App& app, const CommandLine& line) {
       std::string names;
       for (const CLI::App* const each : app.get_subcommands({}))
         names += (names.empty() ? "" : ", ") + each->get_name();
-      return "a command is missing; there are " + names;
+      return "a command is missing; the commands are: " + names;
     }
     case Command::list: return {};
     case Command::show: return line.plugin.empty() ? "name a plugin, or its file" : "";
@@ -114,7 +114,8 @@ std::string against(const std::string& word, const CLI::App& app) {
   std::string list;
   for (const std::string& each : known) list += (list.empty() ? "" : ", ") + each;
   const std::string meant = options::did_you_mean(word, views);
-  return "there is no command `" + options::printable(word) + "`" + (meant.empty() ? "; there are " + list : meant);
+  return "there is no command `" + options::printable(word) + "`" +
+         (meant.empty() ? "; the commands are: " + list : meant);
 }
 
 /// CLI11 begins what it says with the option.

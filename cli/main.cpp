@@ -6,9 +6,10 @@
 #include "show.hpp"
 #include "verify.hpp"
 
+#include <exception>
 #include <string_view>
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   using namespace ruststream::cli;
   if (argc == 3 && std::string_view(argv[1]) == kDescribeRole) run_describe(argv[2]);
   const auto line = read_command_line(argc, argv);
@@ -19,7 +20,10 @@ int main(int argc, char** argv) {
     case CommandLine::Command::verify: return verify(*line);
     case CommandLine::Command::new_plugin: return new_plugin(*line);
     case CommandLine::Command::completion: return print_completion();
-    case CommandLine::Command::none: break;
+    case CommandLine::Command::none: break;  // read_command_line says so first
   }
-  return kUsage;  // read_command_line says so first
+  return kUsage;
+} catch (const std::exception& error) {
+  // No memory, no process: what the system refuses.
+  return ruststream::cli::stop(ruststream::cli::kNotDone, error.what());
 }

@@ -10,6 +10,7 @@
 #include <expected>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -20,16 +21,15 @@ namespace fs = std::filesystem;
 using json = nlohmann::ordered_json;
 
 struct Language {
-  std::string_view name;
   std::string_view sdk;   // a file that shows where its SDK is; empty: CMake finds the installed package
   std::string_view next;  // builds it and tests it
 };
-constexpr Language kHow[] = {
-    {"c", "", "cmake -B build && cmake --build build && ctest --test-dir build"},
-    {"cpp", "", "cmake -B build && cmake --build build && ctest --test-dir build"},
-    {"rust", "rust/Cargo.toml", "cargo build --release && cargo test"},
-    {"go", "go/go.mod", "make && make test"},
-};
+constexpr std::string_view kCmake = "cmake -B build && cmake --build build && ctest --test-dir build";
+constexpr Language kHow[] = {{"", kCmake},
+                             {"", kCmake},
+                             {"rust/Cargo.toml", "cargo build --release && cargo test"},
+                             {"go/go.mod", "make && make test"}};
+static_assert(std::size(kHow) == std::size(kLanguages));
 
 std::string replaced(std::string text, std::string_view what, std::string_view by) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size()) {
@@ -47,12 +47,20 @@ std::string own_sdk() {
 std::expected<std::string, std::string> sdk_of(const CommandLine& line, const Language& language) {
   if (language.sdk.empty()) return std::string();
   const std::string folder = fs::absolute(line.sdk.empty() ? own_sdk() : line.sdk).lexically_normal().string();
-  const bool plain = folder.find_first_of("\"\\\n") == std::string::npos;
+  if (folder.find_first_of("\"\\\n") != std::string::npos) {
+    return std::unexpected(shown(folder) + " cannot be written into " +
+                           std::string(language.sdk.substr(language.sdk.rfind('/') + 1)) +
+                           ", for its quotes, backslashes or line breaks; name the SDK's folder by another path");
+  }
   std::error_code none;
-  if (plain && fs::exists(fs::path(folder) / language.sdk, none)) return folder;
+  if (fs::exists(fs::path(folder) / language.sdk, none)) return folder;
   return std::unexpected("there is no SDK for " + line.language + " in " + shown(folder) +
-                         (plain ? "" : " (or quotes)") +
                          "; name with --sdk the folder abi of ruststream's sources, or of PREFIX/share/ruststream");
+}
+
+std::string for_shell(const std::string& path) {
+  const bool plain = path.find_first_of(" \t\n'\"\\$`&|;<>()*?[]{}~#!") == std::string::npos;
+  return plain ? path : "'" + replaced(path, "'", "'\\''") + "'";
 }
 
 /// What stands against writing it, or nothing.
@@ -80,7 +88,7 @@ std::string why_no_name(const std::string& name) {
 }
 
 Exit new_plugin(const CommandLine& line) {
-  const Language& language = *std::ranges::find(kHow, line.language, &Language::name);
+  const Language& language = kHow[std::ranges::find(kLanguages, line.language) - std::begin(kLanguages)];
   if (language.sdk.empty() && !line.sdk.empty()) {
     return stop(kUsage,
                 "--sdk is for rust and go: in C and C++ CMake finds the installed package, by CMAKE_PREFIX_PATH");
@@ -100,7 +108,7 @@ Exit new_plugin(const CommandLine& line) {
     text = replaced(replaced(std::move(text), "@SDK@", *sdk), "@VERSION@", RUSTSTREAM_COMPATIBLE);
     if (const std::string wrong = write(folder / made.back(), text); !wrong.empty()) return stop(kNotDone, wrong);
   }
-  const std::string next = "cd " + shown(folder.string()) + " && " + std::string(language.next);
+  const std::string next = "cd " + for_shell(folder.string()) + " && " + std::string(language.next);
   if (line.json) return print(dumped({{"folder", folder.string()}, {"files", made}, {"next", next}}));
   return print("made " + shown(folder.string()) + ": " + joined(made, ", ") + "\nnext: " + next + "\n");
 }

@@ -5,6 +5,7 @@
 #include "survey.hpp"
 #include "text.hpp"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 namespace ruststream::cli {
@@ -21,8 +22,7 @@ std::string unknown(const std::string& name, const Survey& all) {
   const std::vector<std::string_view> views(known.begin(), known.end());
   const std::string meant = options::did_you_mean(name, views);
   return "no plugin is called `" + options::printable(name) + "`" +
-         (meant.empty() ? "; `ruststream plugins list` shows those that are found, and a file is named with a /"
-                        : meant);
+         (meant.empty() ? "; `ruststream plugins list` shows those that are found" : meant);
 }
 
 Exit finish(const CommandLine& line, const Result<json>& described, const std::string& file) {
@@ -35,11 +35,13 @@ Exit finish(const CommandLine& line, const Result<json>& described, const std::s
 }  // namespace
 
 Exit show(const CommandLine& line) {
-  if (line.plugin.find('/') != std::string::npos) {
+  const bool is_path = line.plugin.find('/') != std::string::npos;
+  const Survey all = is_path ? Survey() : survey(line.program);
+  const Found* const found = all.find(line.plugin);
+  std::error_code none;
+  if (found == nullptr && (is_path || std::filesystem::exists(line.plugin, none))) {
     return finish(line, describe_file(line.plugin), line.plugin);
   }
-  const Survey all = survey(line.program);
-  const Found* const found = all.find(line.plugin);
   if (found == nullptr) return stop(kNotDone, unknown(line.plugin, all));
   if (!found->refusal.empty()) return stop(kFault, "plugin " + shown(found->file) + " is refused: " + found->refusal);
   const Result<json> described = found->linked != nullptr ? describe(*found->linked) : describe_file(found->file);

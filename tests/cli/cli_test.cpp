@@ -45,10 +45,10 @@ struct Wrong {
 
 TEST_F(Cli, SaysInOneSentenceWhatIsWrong) {
   const Wrong table[] = {
-      {"", 2, "a command is missing; there are plugins, "},
+      {"", 2, "a command is missing; the commands are: plugins, "},
       {"plugns", 2, "there is no command `plugns`; did you mean `plugins`?"},
-      {"xyz", 2, "there is no command `xyz`; there are plugins, "},
-      {"plugins", 2, "a command is missing; there are list, show, verify (ruststream plugins --help"},
+      {"xyz", 2, "there is no command `xyz`; the commands are: plugins, "},
+      {"plugins", 2, "a command is missing; the commands are: list, show, verify (ruststream plugins --help"},
       {"plugins lst", 2, "did you mean `list`?"},
       {"plugins list more", 2, "`more` is one word too many (ruststream plugins list --help"},
       {"plugins list --jso", 2, "there is no option `--jso`; did you mean `--json`?"},
@@ -61,7 +61,7 @@ TEST_F(Cli, SaysInOneSentenceWhatIsWrong) {
       {"plugins show text", 1, "text.so is refused: it is no library (no ELF file)"},
       {"plugins show /", 1, "plugin / is refused: it is a directory, not a library"},
       {"plugins verify", 2, "name the files to look at"},
-      {"new", 2, "a command is missing; there are plugin (ruststream new --help"},
+      {"new", 2, "a command is missing; the commands are: plugin (ruststream new --help"},
       {"new plugin", 2, "name the plugin (ruststream new plugin --help"},
       {"new plugin Fancy --lang c", 2, "`Fancy` cannot name a plugin: it is its URLs' scheme too, so small letters"},
       {"new plugin 'a/b' --lang c", 2, "`a/b` cannot name a plugin"},
@@ -71,6 +71,7 @@ TEST_F(Cli, SaysInOneSentenceWhatIsWrong) {
       {"new plugin fancy --lang rst", 2, "there is no scaffold in `rst`; did you mean `rust`?"},
       {"new plugin fancy --lang c --sdk /etc", 2, "--sdk is for rust and go: in C and C++ CMake finds"},
       {"new plugin fancy --lang go --sdk /etc", 3, "there is no SDK for go in /etc; name with --sdk the folder abi"},
+      {"new plugin fancy --lang go --sdk 'a\"b'", 3, "cannot be written into go.mod, for its quotes, backslashes"},
       {"new plugin fancy --lang c --dir /etc", 3, "/etc is there already; name another folder with --dir"},
       {"new plugin fancy --lang c --dir /proc/fancy", 3, "/proc/fancy/CMakeLists.txt cannot be written: No such file"},
       {"completion", 2, "say for which shell"},
@@ -150,6 +151,9 @@ TEST_F(Cli, ShowsAllThatATableSays) {
     EXPECT_EQ(capacity.at("min"), 1);
     EXPECT_EQ(capacity.at("scopes"), json::array({"subscription"}));
   }
+  const auto here = run("--version >/dev/null; cd " + folder.string() +
+                        " && mv minimal.so m.so && RUSTSTREAM_PLUGIN_PATH= " RUNNER " plugins show m.so");
+  EXPECT_TRUE(here.out.starts_with("org.example.minimal 0.1.0\n  file        m.so\n")) << here.errors;
   const json memory = document("plugins show memory --json");
   EXPECT_EQ(memory.at("file"), nullptr);
   EXPECT_EQ(one(memory.at("options"), "name", "start").at("kinds"), json::array({"log"}));

@@ -401,6 +401,7 @@ static int32_t subscribe(void* instance, uint64_t connection, const rst_subscrip
   if (connection == 0) return failed(error, RST_E_STALE, "there is no such connection");
   struct object* const sub = make(kSubscription, spec->id, spec->addresses[0]);
   if (sub != NULL) {
+    /* `capacity` is the only option that validate lets pass. */
     sub->capacity = spec->option_count == 0 ? kCapacity : spec->options[spec->option_count - 1].value.as.u64;
     sub->credit = spec->credit_messages;
     sub->credit_bytes = spec->credit_bytes > INT64_MAX ? INT64_MAX : (int64_t)spec->credit_bytes;
