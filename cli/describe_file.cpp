@@ -60,7 +60,7 @@ Result<json> describe_file(const std::string& path) {
   int status = 0;
   ::waitpid(child, &status, 0);
   ::kill(-child, SIGKILL);  // what it has left behind
-  const json document = json::parse(said, nullptr, false);
+  json document = json::parse(said, nullptr, false);
   if (document.is_discarded()) {
     return fail(Code::unavailable, "plugin " + path + " is refused: " + why_silent(in_time, status) + kRemedy);
   }

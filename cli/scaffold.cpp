@@ -46,7 +46,7 @@ std::string own_sdk() {
 /// The folder that holds the language's SDK, as it stands in the files that are made.
 std::expected<std::string, std::string> sdk_of(const CommandLine& line, const Language& language) {
   if (language.sdk.empty()) return std::string();
-  const std::string folder = fs::absolute(line.sdk.empty() ? own_sdk() : line.sdk).lexically_normal().string();
+  std::string folder = fs::absolute(line.sdk.empty() ? own_sdk() : line.sdk).lexically_normal().string();
   if (folder.find_first_of("\"\\\n") != std::string::npos) {
     return std::unexpected(shown(folder) + " cannot be written into " +
                            std::string(language.sdk.substr(language.sdk.rfind('/') + 1)) +

@@ -32,9 +32,9 @@ void judge(Test& t, const Findings& findings) {
   }
 }
 
-template <std::size_t kIndex>
+template <std::size_t Index>
 constexpr Case case_of() {
-  constexpr const FileCheck& kCheck = kFileChecks[kIndex];
+  constexpr const FileCheck& kCheck = kFileChecks[Index];
   return {.name = kCheck.name, .rule = "entry", .says = kCheck.says, .per = Case::Per::plugin, .run = [](Test& t) {
             judge(t, kCheck.look(read(t), t.plugin.path()));
           }};
