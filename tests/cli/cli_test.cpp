@@ -16,18 +16,18 @@ using nlohmann::json;
 class Cli : public testing::Test {
  protected:
   Cli() {
-    fs::remove_all(folder);
-    fs::create_directories(folder);
-    fs::create_symlink(PLUGIN, folder / "minimal.so");
-    std::ofstream(folder / "text.so") << "hello";
-    ::setenv("RUSTSTREAM_PLUGIN_PATH", folder.c_str(), 1);
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    fs::create_symlink(PLUGIN, folder_ / "minimal.so");
+    std::ofstream(folder_ / "text.so") << "hello";
+    ::setenv("RUSTSTREAM_PLUGIN_PATH", folder_.c_str(), 1);
   }
-  ~Cli() override { fs::remove_all(folder); }
+  ~Cli() override { fs::remove_all(folder_); }
 
   /// The document that a command prints.
   static json document(const std::string& arguments) { return json::parse(run(arguments).out); }
 
-  fs::path folder = fs::path(testing::TempDir()) / ("cli_test." + std::to_string(::getpid()));
+  fs::path folder_ = fs::path(testing::TempDir()) / ("cli_test." + std::to_string(::getpid()));
 };
 
 /// The one of a list whose `key` is that.
@@ -108,7 +108,7 @@ TEST_F(Cli, HelpsEverywhere) {
 
 TEST_F(Cli, ListsWhatAServiceWouldFindAndRunsNothing) {
 #ifdef HOSTILE_CONSTRUCTOR_CRASHES
-  fs::create_symlink(HOSTILE_CONSTRUCTOR_CRASHES, folder / "crashes.so");
+  fs::create_symlink(HOSTILE_CONSTRUCTOR_CRASHES, folder_ / "crashes.so");
 #endif
   const auto ran = run("plugins list");
   EXPECT_EQ(ran.exit, 0);
@@ -117,23 +117,23 @@ TEST_F(Cli, ListsWhatAServiceWouldFindAndRunsNothing) {
   EXPECT_LT(ran.out.find("linked into libruststream"), ran.out.find("RUSTSTREAM_PLUGIN_PATH")) << "the order of search";
 
   const json found = document("plugins list --json");
-  const json& minimal = one(found.at("plugins"), "file", (folder / "minimal.so").string());
+  const json& minimal = one(found.at("plugins"), "file", (folder_ / "minimal.so").string());
   EXPECT_EQ(minimal.at("schemes"), json::array({"minimal"}));
   EXPECT_EQ(minimal.at("level"), "RUSTSTREAM_PLUGIN_PATH");
   EXPECT_FALSE(minimal.contains("refusal"));
-  EXPECT_TRUE(one(found.at("plugins"), "file", (folder / "text.so").string()).contains("refusal"));
+  EXPECT_TRUE(one(found.at("plugins"), "file", (folder_ / "text.so").string()).contains("refusal"));
   EXPECT_EQ(one(found.at("plugins"), "level", "linked into libruststream").at("name"), "org.ruststream.memory");
 #ifdef HOSTILE_CONSTRUCTOR_CRASHES
-  EXPECT_FALSE(one(found.at("plugins"), "file", (folder / "crashes.so").string()).contains("refusal"));
+  EXPECT_FALSE(one(found.at("plugins"), "file", (folder_ / "crashes.so").string()).contains("refusal"));
 #endif
   EXPECT_TRUE(one(found.at("directories"), "level", "installed").at("path").get<std::string>().ends_with("/plugins"));
 }
 
 TEST_F(Cli, SearchesBesideAProgramThatIsNamed) {
   ::unsetenv("RUSTSTREAM_PLUGIN_PATH");
-  fs::create_directories(folder / "plugins");
-  fs::rename(folder / "minimal.so", folder / "plugins/minimal.so");
-  const json found = document("plugins list --json --program " + (folder / "service").string());
+  fs::create_directories(folder_ / "plugins");
+  fs::rename(folder_ / "minimal.so", folder_ / "plugins/minimal.so");
+  const json found = document("plugins list --json --program " + (folder_ / "service").string());
   EXPECT_EQ(one(found.at("plugins"), "level", "beside the program").at("name"), "org.example.minimal");
   EXPECT_EQ(run("plugins show minimal").exit, 3);
 }
@@ -151,7 +151,7 @@ TEST_F(Cli, ShowsAllThatATableSays) {
     EXPECT_EQ(capacity.at("min"), 1);
     EXPECT_EQ(capacity.at("scopes"), json::array({"subscription"}));
   }
-  const auto here = run("--version >/dev/null; cd " + folder.string() +
+  const auto here = run("--version >/dev/null; cd " + folder_.string() +
                         " && mv minimal.so m.so && RUSTSTREAM_PLUGIN_PATH= " RUNNER " plugins show m.so");
   EXPECT_TRUE(here.out.starts_with("org.example.minimal 0.1.0\n  file        m.so\n")) << here.errors;
   const json memory = document("plugins show memory --json");
@@ -175,8 +175,8 @@ TEST_F(Cli, ShowsAllThatATableSays) {
 }
 
 TEST_F(Cli, VerifiesFiles) {
-  const std::string good = (folder / "minimal.so").string();
-  const std::string text = (folder / "text.so").string();
+  const std::string good = (folder_ / "minimal.so").string();
+  const std::string text = (folder_ / "text.so").string();
   EXPECT_EQ(run("plugins verify --strict " + good).exit, 0);
   const auto ran = run("plugins verify " + good + " " + text);
   EXPECT_EQ(ran.exit, 1);
@@ -206,7 +206,7 @@ TEST_F(Cli, MakesAPluginOfThatName) {
                {"go", "main.go", "Name: \"org.example.fancy\""}};
   for (const auto& each : table) {
     SCOPED_TRACE(each.language);
-    const fs::path made = folder / each.language;
+    const fs::path made = folder_ / each.language;
     const json told = document("new plugin fancy --json --lang " + each.language + " --dir " + made.string());
     EXPECT_EQ(told.at("folder"), made.string());
     EXPECT_NE(conformance_test::content(made / each.source).find(each.says), std::string::npos);
@@ -223,12 +223,12 @@ TEST_F(Cli, MakesAPluginOfThatName) {
 TEST_F(Cli, CompletesInBash) {
   const auto completed =
       [&](const std::string& words) {
-        std::ofstream(folder / "try.bash")
+        std::ofstream(folder_ / "try.bash")
             << "source <(" RUNNER " completion bash)\nCOMP_WORDS=(" << words
             << ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_ruststream\necho \"${COMPREPLY[*]}\"\n";
-        return run("--version >/dev/null; bash " + (folder / "try.bash").string()).out;
+        return run("--version >/dev/null; bash " + (folder_ / "try.bash").string()).out;
       };
-  const std::string file = (folder / "minimal.so").string();
+  const std::string file = (folder_ / "minimal.so").string();
   const std::string begun = file.substr(0, file.size() - 4);
   const struct {
     std::string words, completed;
