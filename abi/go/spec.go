@@ -43,6 +43,8 @@ type Report struct {
 	AckDeadline  time.Duration
 	MaxPayload   uint64
 	MaxUnsettled uint32
+	// Unsettled messages that suit the kind where the user says nothing; 0: as the host has it.
+	DefaultWindow uint32
 
 	sink  *C.rst_report
 	first *Error
@@ -259,7 +261,7 @@ func (r *Report) writePlan(plan *C.rst_plan, kind *Kind) {
 	}
 	plan.flags, plan.max_delay_ns, plan.max_batch, plan.cap_count = 0, 0, 0, 0
 	plan.ack_deadline_ns, plan.max_payload = C.uint64_t(r.AckDeadline), C.uint64_t(r.MaxPayload)
-	plan.max_unsettled = C.uint32_t(r.MaxUnsettled)
+	plan.max_unsettled, plan.default_window = C.uint32_t(r.MaxUnsettled), C.uint32_t(r.DefaultWindow)
 	if kind == nil {
 		return
 	}

@@ -1,8 +1,10 @@
 // A panic of an author's method is an INTERNAL error of what was asked, and nothing else: rule L1.
+#include <ruststream/abi.h>
 #include <ruststream/client.hpp>
 
 #include <gtest/gtest.h>
 
+#include <dlfcn.h>
 #include <thread>
 
 namespace ruststream {
@@ -39,6 +41,20 @@ void exchange(Broker& broker) {
 TEST(GoPanics, OfValidateAndConnectFailTheConnection) {
   expect_internal(connect_to("Validate"));
   expect_internal(connect_to("Connect"));
+}
+
+TEST(GoPanics, LeaveThePlanOfTheNextAsItsAuthorWantsIt) {
+  expect_internal(connect_to("Validate"));
+  void* const library = ::dlopen(PANICS, RTLD_NOW | RTLD_NOLOAD);
+  ASSERT_NE(library, nullptr);
+  const rst_plugin* const table = reinterpret_cast<rst_plugin_entry>(::dlsym(library, RST_ENTRY_SYMBOL))();
+  rst_subscription_spec spec{};
+  spec.struct_size = sizeof spec;
+  rst_plan plan{};
+  plan.struct_size = sizeof plan;
+  EXPECT_EQ(table->validate(RST_SCOPE_SUBSCRIPTION, &spec, &plan, nullptr, nullptr), RST_DONE);
+  EXPECT_EQ(plan.default_window, 7U);
+  EXPECT_EQ(plan.cap_count, 2U);
 }
 
 TEST(GoPanics, OfSubscribeAndOpenPublisherFailThoseAlone) {

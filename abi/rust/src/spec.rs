@@ -104,6 +104,8 @@ pub struct Plan {
     pub max_payload: u64,
     pub max_unsettled: u32,
     pub max_batch: u32,
+    /// Unsettled messages that suit the kind where the user says nothing; 0 = as the host has it.
+    pub default_window: u32,
     pub(crate) caps: &'static [rst_capability],
 }
 

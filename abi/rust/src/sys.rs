@@ -141,7 +141,7 @@ structs! {
     }
     struct rst_plan {
         struct_size: u32, flags: u32, ack_deadline_ns: u64, max_payload: u64, max_delay_ns: u64, max_unsettled: u32,
-        max_batch: u32, cap_capacity: u32, cap_count: u32, caps: *mut rst_capability, reserved: u64,
+        max_batch: u32, cap_capacity: u32, cap_count: u32, caps: *mut rst_capability, default_window: u32, reserved: u32,
     }
     struct rst_report {
         struct_size: u32, reserved: u32, ctx: *mut c_void,

@@ -192,6 +192,7 @@ unsafe fn write_plan(plan: &Plan, out: &mut rst_plan) {
     out.max_delay_ns = 0;
     out.max_unsettled = plan.max_unsettled;
     out.max_batch = plan.max_batch;
+    out.default_window = plan.default_window;
     out.cap_count = plan.caps.len() as u32;
     if !out.caps.is_null() {
         let count = plan.caps.len().min(out.cap_capacity as usize);

@@ -27,9 +27,10 @@ impl Broker for Odd {
     fn new() -> Result<Self> {
         Ok(Odd)
     }
-    fn validate(spec: &Spec, _: &mut Plan, _: &mut Report) {
-        if let Spec::Connection(spec) = spec {
-            assert_ne!(spec.url(), b"odd:invalid");
+    fn validate(spec: &Spec, plan: &mut Plan, _: &mut Report) {
+        match spec {
+            Spec::Connection(spec) => assert_ne!(spec.url(), b"odd:invalid"),
+            _ => plan.default_window = 7,
         }
     }
     fn connect(&self, opening: Opening<dyn Connection>, spec: &ConnectionSpec) {
@@ -175,6 +176,11 @@ fn nothing_unwinds_and_the_dead_owe_nothing() {
         let validated = (TABLE.validate.unwrap())(RST_SCOPE_CONNECTION, invalid, null_mut(), null(), &mut error);
         assert_eq!((validated, error.code), (-RST_E_INTERNAL, RST_E_INTERNAL));
         assert!(std::str::from_utf8(&error.text).unwrap().contains("panicked"));
+
+        let (asked, mut plan) = (subscription(0, 0), rst_plan { struct_size: 64, ..std::mem::zeroed() });
+        let asked = (&asked as *const rst_subscription_spec).cast();
+        let validated = (TABLE.validate.unwrap())(RST_SCOPE_SUBSCRIPTION, asked, &mut plan, null(), null_mut());
+        assert_eq!((validated, plan.default_window, plan.cap_count), (RST_DONE, 7, 1));
 
         // What the verb owed ended while it unwound: the completion says so, and the verb does not say it again.
         assert_eq!((connect("odd:panics", 1), connect("odd:dies", 2)), (RST_PENDING, RST_PENDING));

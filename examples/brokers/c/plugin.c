@@ -208,6 +208,7 @@ int32_t validate(uint32_t scope, const void* spec, rst_plan* plan, const rst_rep
     plan->max_batch = kMostBatch;
     plan->cap_count = kCapCount;
     for (uint32_t i = 0; i < kCapCount && i < plan->cap_capacity && plan->caps != NULL; ++i) plan->caps[i] = kCaps[i];
+    plan->default_window = 0; /* as the host has it: nothing is taken ahead of credit */
     plan->reserved = 0;
   }
   return -problems.code;

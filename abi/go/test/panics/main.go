@@ -18,10 +18,11 @@ func init() {
 			Caps: []plugin.Capability{{ID: plugin.CapSettle}, {ID: plugin.CapPublishConfirm}}}},
 		Options: []plugin.Option{{Name: "in", Doc: "the method that panics", Type: plugin.TypeString, Scopes: plugin.ScopeConnection}},
 		New:     func() (plugin.Broker, error) { return broker{}, nil },
-		Validate: func(spec any, _ *plugin.Report) {
+		Validate: func(spec any, report *plugin.Report) {
 			if asked, ok := spec.(*plugin.ConnectionSpec); ok {
 				at(asked.Options.Text("in")).reach("Validate")
 			}
+			report.DefaultWindow = 7
 		},
 	})
 }
