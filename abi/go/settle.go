@@ -101,8 +101,8 @@ func (s *Subscriber) claim(item *C.rst_settlement) (*token, Code) {
 		return nil, Unsupported
 	case item.detail != nil && item.detail.struct_size < C.sizeof_rst_settle_detail:
 		return nil, Invalid
-	case item.detail != nil && item.detail.dead_letter.len != 0 && !s.kind.can(C.RST_CAP_REJECT_TO):
-		return nil, Unsupported
+	case item.detail != nil && (item.detail.dead_letter.len != 0 || item.detail.header_count != 0 && item.verdict == C.RST_VERDICT_REJECT):
+		return nil, Unsupported // no kind has dead letters of its own: Settlement has no place for them
 	case item.token == 0:
 		return nil, Invalid
 	}

@@ -16,6 +16,22 @@ pub enum Verdict {
     Extend,
 }
 
+/// Names and values.
+fn pairs(headers: &[rst_header]) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+    // SAFETY: lent for the call, as the slice is.
+    headers.iter().map(|each| unsafe {
+        (slice(each.name.cast(), usize::from(each.name_len)), slice(each.value, each.value_len as usize))
+    })
+}
+
+/// Whether a kind carries them as they are (P3): text or bytes, empty ones where it says so.
+fn carries(kind: &Kind, headers: &[rst_header]) -> bool {
+    let empty = kind.limit(RST_CAP_HEADERS).map(|profile| profile & RST_HEADERS_EMPTY != 0);
+    headers.iter().all(|each| {
+        each.r#type < RST_HEADER_NULL && each.flags == 0 && empty.map_or(false, |empty| empty || each.value_len != 0)
+    })
+}
+
 /// One settlement that the kind declares.
 pub struct Item<'a> {
     pub token: u64,
@@ -23,6 +39,14 @@ pub struct Item<'a> {
     pub delay: Duration,
     pub dead_letter: &'a [u8],
     pub reason: &'a [u8],
+    headers: &'a [rst_header],
+}
+
+impl<'a> Item<'a> {
+    /// What a dead letter has besides its own; only kinds with RST_CAP_REJECT_TO are asked for any.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> {
+        pairs(self.headers)
+    }
 }
 
 /// An array of verdicts for one subscription.
@@ -82,10 +106,13 @@ impl<'a> Settle<'a> {
             delay: Duration::from_nanos(item.delay_ns),
             dead_letter: text(|detail| detail.dead_letter),
             reason: text(|detail| detail.reason),
+            // SAFETY: as above.
+            headers: detail.map_or(&[][..], |of| unsafe { slice(of.headers, of.header_count as usize) }),
         };
-        let moves = !item.dead_letter.is_empty();
-        if moves && !self.kind.can(RST_CAP_REJECT_TO) {
-            Err(RST_E_UNSUPPORTED)
+        let adds = verdict == Reject && !item.headers.is_empty();
+        let moves = adds || !item.dead_letter.is_empty();
+        if moves && !self.kind.can(RST_CAP_REJECT_TO) || adds && !carries(self.kind, item.headers) {
+            Err(RST_E_UNSUPPORTED) // rather than lose them
         } else {
             Ok(item)
         }
@@ -103,10 +130,7 @@ pub struct Outgoing<'a> {
 
 impl<'a> Outgoing<'a> {
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> {
-        // SAFETY: lent for the call.
-        self.headers.iter().map(|each| unsafe {
-            (slice(each.name.cast(), usize::from(each.name_len)), slice(each.value, each.value_len as usize))
-        })
+        pairs(self.headers)
     }
 }
 
@@ -153,16 +177,8 @@ impl<'a> Publish<'a> {
         if message.payload_len > self.kind.limit(RST_CAP_MAX_PAYLOAD).unwrap_or(u64::MAX) {
             return Err(RST_E_TOO_LARGE);
         }
-        if message.flags & !flags != 0 || !message.key.is_null() || (!headers.is_empty() && !can(RST_CAP_HEADERS)) {
+        if message.flags & !flags != 0 || !message.key.is_null() || !carries(self.kind, headers) {
             return Err(RST_E_UNSUPPORTED); // keys, tombstones and retained messages are not in this SDK
-        }
-        let profile = self.kind.limit(RST_CAP_HEADERS).unwrap_or(0);
-        let empty = profile & RST_HEADERS_EMPTY != 0;
-        if headers
-            .iter()
-            .any(|each| each.r#type >= RST_HEADER_NULL || each.flags != 0 || (each.value_len == 0 && !empty))
-        {
-            return Err(RST_E_UNSUPPORTED);
         }
         // SAFETY: NULL or lent for the call.
         match unsafe { message.props.as_ref() } {
@@ -265,5 +281,46 @@ impl Receipt {
             self.life.host().event(RST_EVENT_PUB_FAILED, self.life.about(), event);
         }
         self.told.end(Ok(0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::declare::{cap, Capability};
+
+    const KEEP: &[Capability] = &[cap(RST_CAP_SETTLE), cap(RST_CAP_REJECT), cap(RST_CAP_HEADERS)];
+    const MOVE: &[Capability] = &[KEEP[0], KEEP[1], KEEP[2], cap(RST_CAP_REJECT_TO)];
+    static KEEPS: Kind = Kind::new("keeps", "has no dead letter", RST_ROLE_SUBSCRIPTION, KEEP);
+    static MOVES: Kind = Kind::new("moves", "to a dead letter", RST_ROLE_SUBSCRIPTION, MOVE);
+
+    #[test]
+    fn headers_of_a_dead_letter_reach_the_author_or_are_refused() {
+        for (kind, verdict, header, status) in [
+            (&MOVES, RST_VERDICT_REJECT, RST_HEADER_BYTES, RST_OK),
+            (&MOVES, RST_VERDICT_REJECT, RST_HEADER_NULL, -RST_E_UNSUPPORTED),
+            (&KEEPS, RST_VERDICT_REJECT, RST_HEADER_BYTES, -RST_E_UNSUPPORTED),
+            (&KEEPS, RST_VERDICT_ACK, RST_HEADER_BYTES, RST_OK),
+        ] {
+            // SAFETY: of integers and pointers alone.
+            let (mut item, mut detail, mut call): (rst_settlement, rst_settle_detail, rst_settle) =
+                unsafe { std::mem::zeroed() };
+            let (name, value) = (b"why".as_ptr().cast(), b"late".as_ptr());
+            let header = rst_header { name, value, value_len: 4, name_len: 3, r#type: header, flags: 0 };
+            detail.struct_size = size_of::<rst_settle_detail>() as u32;
+            (detail.headers, detail.header_count) = (&header, 1);
+            (item.token, item.verdict, item.detail) = (1, verdict, &detail);
+            (call.items, call.count, call.stride) = (&mut item, 1, size_of::<rst_settlement>() as u32);
+            let mut seen = Vec::new();
+            // SAFETY: nothing is owed, so the host is not called.
+            let host = unsafe { Host::new(std::ptr::null()) };
+            Settle { call: &call, kind, host }.each(|item| {
+                seen.extend(item.headers());
+                RST_OK
+            });
+            assert_eq!(item.status, status, "{verdict} {}", kind.name());
+            assert_eq!(seen.len(), usize::from(status == RST_OK));
+            assert!(seen.iter().all(|pair| *pair == (&b"why"[..], &b"late"[..])));
+        }
     }
 }

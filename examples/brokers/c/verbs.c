@@ -127,7 +127,8 @@ static int32_t settle_one(struct subscription* sub, const rst_settlement* item, 
   if (detail != NULL && detail->struct_size < sizeof *detail) return rst_status(RST_E_INVALID, 0);
   const bool known = item->verdict == RST_VERDICT_ACK || item->verdict == RST_VERDICT_RETRY ||
                      item->verdict == RST_VERDICT_RELEASE || item->verdict == RST_VERDICT_REJECT;
-  const bool moves = item->verdict == RST_VERDICT_REJECT && detail != NULL && detail->dead_letter.len != 0;
+  const bool moves = item->verdict == RST_VERDICT_REJECT && detail != NULL &&
+                     (detail->dead_letter.len != 0 || detail->header_count != 0); /* what is rejected stays as it is */
   if (!known || moves || item->flags != 0) return rst_status(RST_E_UNSUPPORTED, 0);
   *taken = *place;
   *place = (*taken)->next;

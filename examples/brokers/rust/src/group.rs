@@ -95,12 +95,21 @@ impl Group {
         script.arg(GIVE_BACK_ALL).arg(1).arg(&self.key).arg(&self.name).arg(&self.consumer).arg(ms(self.ack_wait));
         script.arg(if leave { "leave" } else { "stay" }).arg(kept).clone()
     }
-    /// To a dead letter, with why in a field of its own.
-    pub fn move_to(&self, dead_letter: &[u8], id: &[u8], reason: &[u8]) -> Cmd {
+    /// To a dead letter, with why in a field of its own, and more fields.
+    pub fn move_to<'a>(
+        &self,
+        dead_letter: &[u8],
+        id: &[u8],
+        reason: &[u8],
+        more: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Cmd {
         let mut script = cmd("EVAL");
         script.arg(MOVE).arg(2).arg(&self.key).arg(dead_letter).arg(&self.name).arg(id);
         if !reason.is_empty() {
             script.arg("reason").arg(reason);
+        }
+        for (name, value) in more {
+            script.arg(name).arg(value);
         }
         script
     }

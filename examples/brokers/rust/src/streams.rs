@@ -224,7 +224,9 @@ impl Stream {
     fn settlement(&self, item: &Item, entry: &mut Entry) -> Cmd {
         let dead_letter = if item.dead_letter.is_empty() { &self.dead_letter[..] } else { item.dead_letter };
         match item.verdict {
-            Verdict::Reject if !dead_letter.is_empty() => self.group.move_to(dead_letter, &entry.id, item.reason),
+            Verdict::Reject if !dead_letter.is_empty() => {
+                self.group.move_to(dead_letter, &entry.id, item.reason, item.headers())
+            }
             Verdict::Ack | Verdict::Reject => self.group.ack(&entry.id),
             Verdict::Retry => self.group.give_back(&entry.id, entry.attempt.saturating_add(1)),
             Verdict::Release => self.group.give_back(&entry.id, entry.attempt),
