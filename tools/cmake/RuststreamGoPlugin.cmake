@@ -21,5 +21,6 @@ function(ruststream_go_plugin name)
     COMMENT "go build ${name}.so"
     VERBATIM)
   add_custom_target(${name}_plugin ALL DEPENDS ${library})
+  set_target_properties(${name}_plugin PROPERTIES PLUGIN ${library})
   set(${name}_PLUGIN ${library} PARENT_SCOPE)
 endfunction()
