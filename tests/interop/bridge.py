@@ -24,6 +24,7 @@ from redis_server import RedisServer, free_port  # noqa: E402
 WAIT_S = 120
 POLL_S = 0.01
 MESSAGES = 10_000
+ACK_WAIT = "10s"  # what was given back when a server of NATS ended comes again after it
 
 
 def body(number):
@@ -40,9 +41,9 @@ class Bridge(unittest.TestCase):
         self.root = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.root)
         self.spool = Spool(self.root / "spool")
-        self.spool.make_group("in", "bridge")
         for folder in ("tmp", "owners"):
-            (self.spool.root / folder).mkdir()
+            (self.spool.root / folder).mkdir(parents=True)
+        self.spool.make_group("in", "bridge")
 
     def start(self):
         self.port = free_port()
@@ -50,6 +51,7 @@ class Bridge(unittest.TestCase):
         settings = {"bus.store": self.root / "store", "bus.listen": f"127.0.0.1:{self.port}"}
         words = [word for name, url in brokers.items() for word in ("--broker", f"{name}={url}")]
         words += [word for key, value in settings.items() for word in ("--set", f"broker.{key}={value}")]
+        words += ["--set", f"subscription.bus.ack_wait={ACK_WAIT}"]
         words += [word for plugin in PLUGINS for word in ("--plugin", plugin)]
         service = subprocess.Popen([SERVICE, *words])
         self.addCleanup(lambda: (service.kill(), service.wait()))

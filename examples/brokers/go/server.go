@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -89,7 +90,8 @@ func (s *server) start(listen string) error {
 	return os.RemoveAll(s.folder) // a stream in memory needs none, and a process that is killed leaves none behind
 }
 
-// makeStream makes what kind `stored` keeps its messages in; an equal one that is there already is as good.
+// makeStream makes what kind `stored` keeps its messages in, where the store has none: beside one that is there the server
+// finds no room for a second of its size, an equal one too.
 func (s *server) makeStream() error {
 	client, err := nats.Connect(s.ClientURL())
 	if err != nil {
@@ -98,6 +100,9 @@ func (s *server) makeStream() error {
 	defer client.Close()
 	streams, err := client.JetStream()
 	if err != nil {
+		return err
+	}
+	if _, err = streams.StreamInfo(streamName); !errors.Is(err, nats.ErrStreamNotFound) {
 		return err
 	}
 	config := &nats.StreamConfig{Name: streamName, Subjects: []string{streamPrefix + ">"}, Retention: nats.InterestPolicy,
