@@ -112,7 +112,7 @@ uint64_t option_value(const rst_connection_spec* spec, enum option which) {
   return kDefaults[which];
 }
 
-/* dir:NAME in the working directory, dir:/PATH and dir:///PATH; a byte may be written as %XX. Parameters and users are
+/* dir:NAME in the working directory, dir:///PATH; a byte may be written as %XX. Parameters and users are
    refused unread: errors name the path, and those may be secrets (O2). */
 char* path_in_url(rst_str url) {
   enum { kScheme = 4, kMostPath = 4000 };
@@ -166,26 +166,28 @@ static void check_publisher(struct problems* problems, const rst_publisher_spec*
 /* struct_size is the first field of all of them (V3). */
 static bool whole(struct problems* problems, const void* that, size_t size, const char* name) {
   if (*(const uint32_t*)that >= size) return true;
-  PROBLEM(problems, RST_E_INVALID, "%s is shorter than in draft %d of the contract", name, RST_ABI_MINOR);
+  PROBLEM(problems, RST_E_INVALID, "%s is too short: %u bytes, %zu are read", name, *(const uint32_t*)that, size);
   return false;
 }
 
 static void check(struct problems* problems, uint32_t scope, const void* spec) {
   switch (scope) {
     case RST_SCOPE_CONNECTION:
-      if (whole(problems, spec, sizeof(rst_connection_spec), "rst_connection_spec")) check_connection(problems, spec);
+      if (whole(problems, spec, UP_TO(rst_connection_spec, timeout_ns), "rst_connection_spec"))
+        check_connection(problems, spec);
       break;
     case RST_SCOPE_SUBSCRIPTION:
-      if (whole(problems, spec, sizeof(rst_subscription_spec), "rst_subscription_spec"))
+      if (whole(problems, spec, UP_TO(rst_subscription_spec, timeout_ns), "rst_subscription_spec"))
         check_subscription(problems, spec);
       break;
     case RST_SCOPE_PUBLISHER:
-      if (whole(problems, spec, sizeof(rst_publisher_spec), "rst_publisher_spec")) check_publisher(problems, spec);
+      if (whole(problems, spec, UP_TO(rst_publisher_spec, timeout_ns), "rst_publisher_spec"))
+        check_publisher(problems, spec);
       break;
     case RST_SCOPE_MESSAGE:
     case RST_SCOPE_ADMIN:
     case RST_SCOPE_TX:
-      if (whole(problems, spec, sizeof(rst_options_spec), "rst_options_spec")) {
+      if (whole(problems, spec, UP_TO(rst_options_spec, option_count), "rst_options_spec")) {
         const rst_options_spec* const bare = spec;
         check_options(problems, scope, bare->options, bare->option_count);
       }
@@ -196,8 +198,8 @@ static void check(struct problems* problems, uint32_t scope, const void* spec) {
 
 int32_t validate(uint32_t scope, const void* spec, rst_plan* plan, const rst_report* report, rst_error* error) {
   struct problems problems = {.error = error};
-  if (report != NULL && whole(&problems, report, sizeof *report, "rst_report")) problems.report = report;
-  if (plan != NULL && !whole(&problems, plan, sizeof *plan, "rst_plan")) plan = NULL;
+  if (report != NULL && whole(&problems, report, UP_TO(rst_report, issue), "rst_report")) problems.report = report;
+  if (plan != NULL && !whole(&problems, plan, UP_TO(rst_plan, reserved), "rst_plan")) plan = NULL;
   check(&problems, scope, spec);
   if (plan != NULL) {
     plan->flags = 0;
@@ -217,8 +219,8 @@ int32_t validate(uint32_t scope, const void* spec, rst_plan* plan, const rst_rep
 /* ------------------------------------------------------------------ instances */
 
 static int32_t init(const rst_host* host, const rst_init_args* args, void** made, rst_error* error) {
-  if (host->struct_size < sizeof *host || args->struct_size < sizeof *args)
-    return failed(error, RST_E_INVALID, 0, "the host is older than draft %d of the contract", RST_ABI_MINOR);
+  if (host->struct_size < UP_TO(rst_host, now) || args->struct_size < UP_TO(rst_init_args, flags))
+    return failed(error, RST_E_INVALID, 0, "the host's table or rst_init_args is too short");
   if (args->flags != 0) return failed(error, RST_E_UNSUPPORTED, 0, "unknown flags of init");
   struct instance* const instance = calloc(1, sizeof *instance);
   if (instance == NULL) return failed(error, RST_E_INTERNAL, 0, "no memory");
