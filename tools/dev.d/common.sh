@@ -12,6 +12,10 @@ BENCH_PACKAGES=(valgrind python3 nats-server)
 TEST_PACKAGES=("${BENCH_PACKAGES[@]}" cargo-web golang-go redis-server git openssl python3-venv clang-19 clang-format-19
   clang-tidy-19 libclang-rt-19-dev)
 
+# Compilers of other machines, and what runs their programs (220 MB to fetch): for the tier `all` alone.
+# shellcheck disable=SC2034
+CROSS_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user gcc-mingw-w64-x86-64-win32 wine64)
+
 say() { printf 'tools/dev: %s\n' "$*"; }
 
 die() {
