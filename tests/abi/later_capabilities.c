@@ -1,5 +1,5 @@
-/* The directory broker of a newer draft (other_draft.py) has capabilities of which no host of this one knows: in its table
- * and in its plans. */
+/* The directory broker of a newer draft (other_draft.py) has capabilities of which no host of this one knows: in its
+ * table and in its plans. */
 #include <ruststream/abi.h>
 
 #include <string.h>

@@ -63,7 +63,7 @@ Host::~Host() {
 }
 
 std::uint64_t Host::subscribe(std::string_view kind_name, const std::string& address, std::string_view durable,
-                              std::uint32_t credit, const NumberOptions& given) {
+                              std::uint32_t credit, const NumberOptions& given, std::uint32_t max_batch) {
   const rst_str addresses = text(address);
   const std::vector<rst_option> chosen = options(given, RST_SCOPE_SUBSCRIPTION);
   rst_subscription_spec spec{};
@@ -76,6 +76,7 @@ std::uint64_t Host::subscribe(std::string_view kind_name, const std::string& add
   spec.options = chosen.data();
   spec.option_count = static_cast<std::uint32_t>(chosen.size());
   spec.credit_messages = credit;
+  spec.max_batch = max_batch;
   spec.credit_bytes = kWindowBytes;
   spec.window_messages = credit;
   spec.window_bytes = kWindowBytes;
@@ -151,28 +152,33 @@ void Host::acknowledge(std::uint64_t subscription, const rst_batch& batch) {
   }
 }
 
-void Host::publish(std::uint64_t publisher, const rst_out_message& message, std::uint64_t operation) {
+void Host::publish(std::uint64_t publisher, std::span<const rst_out_message> messages, std::uint64_t operation) {
   rst_publish call{};
   call.struct_size = sizeof call;
   call.flags = operation == 0 ? 0 : RST_PUBLISH_CONFIRM;
   call.publisher = publisher;
   call.op = operation;
-  call.messages = &message;
-  call.count = 1;
+  call.messages = messages.data();
+  call.count = static_cast<std::uint32_t>(messages.size());
   call.stride = sizeof(rst_out_message);
   rst_error error{};
   while (true) {
     const std::int32_t returned = table_->publish(instance_, &call, &error);
     if (returned == RST_DONE && operation != 0)
       ended({.op = operation, .status = RST_OK, .flags = 0, .value = 0, .error = nullptr});
-    if (returned >= 0) return;
-    if (returned != -RST_E_BACKPRESSURE) fail("publish", error.text);
+    if (returned < 0 && returned != -RST_E_BACKPRESSURE) fail("publish", error.text);
+    if (returned >= 0 && call.accepted == call.count) return;
+    if (returned >= 0) {
+      call.messages += call.accepted;
+      call.count -= call.accepted;
+    }
     writable_.wait(0);
     writable_.fetch_sub(1);
   }
 }
 
 void Host::flush() {
+  if (table_->flush == nullptr) return;  // what was accepted has its status
   const std::uint64_t operation = begin();
   rst_error error{};
   const std::int32_t returned = table_->flush(instance_, connection_, kFlushNs, operation, &error);

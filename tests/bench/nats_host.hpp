@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,9 +27,9 @@ class Host {
   Host& operator=(const Host&) = delete;
   ~Host();
 
-  /// A handle, once the broker has it.
+  /// A handle, once the broker has it. `max_batch` 0: the plugin's choice.
   std::uint64_t subscribe(std::string_view kind, const std::string& address, std::string_view durable,
-                          std::uint32_t credit, const NumberOptions& options);
+                          std::uint32_t credit, const NumberOptions& options, std::uint32_t max_batch = 0);
   std::uint64_t open_publisher(std::string_view kind, const std::string& destination, const NumberOptions& options,
                                std::uint32_t flags);
 
@@ -37,8 +38,9 @@ class Host {
   void credit(std::uint64_t subscription, std::uint32_t messages);
   void acknowledge(std::uint64_t subscription, const rst_batch& batch);
 
-  /// Hands one message over; waits as long as the plugin has no room. `operation` is 0, or a number of `begin`.
-  void publish(std::uint64_t publisher, const rst_out_message& message, std::uint64_t operation);
+  /// Hands messages over in one call, or as many as the plugin's room makes of it. `operation` is 0, or a number of
+  /// `begin` for one message.
+  void publish(std::uint64_t publisher, std::span<const rst_out_message> messages, std::uint64_t operation);
   /// Everything that the connection took has its final status.
   void flush();
 

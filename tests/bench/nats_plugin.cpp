@@ -68,7 +68,7 @@ void respond(const Task& task) {
     rst_out_message out = to_send({reply.data(), static_cast<std::size_t>(length)});
     out.destination = reinterpret_cast<const char*>(message.meta->reply_to);
     out.destination_len = message.meta->reply_to_len;
-    host.publish(publisher, out, 0);
+    host.publish(publisher, {&out, 1}, 0);
     loop.take(sequence);
   };
   consume(host, loop, subscription, kCredit, answer, [](const rst_batch&) {});
@@ -99,7 +99,7 @@ void publish(const Task& task) {
   const rst_out_message out = to_send(message.text());
   loop.begin();
   for (std::uint64_t i = 0; i < loop.target(); ++i, message.next()) {
-    host.publish(publisher, out, 0);
+    host.publish(publisher, {&out, 1}, 0);
     loop.take(i);
   }
   host.flush();
@@ -127,7 +127,7 @@ void publish_confirmed(const Task& task) {
     at.payload = message.text();
     at.message = to_send(at.payload);
     at.operation = host.begin();
-    host.publish(publisher, at.message, at.operation);
+    host.publish(publisher, {&at.message, 1}, at.operation);
     loop.take(i);
   }
   for (const Place& each : window) host.await(each.operation);

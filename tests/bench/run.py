@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple, Optional
 
+import languages
 import nats_loops
 from nats_loops import NatsLoops
 
@@ -231,7 +232,7 @@ def main():
     bench, now = Bench(build), environment(build)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     figures, process, throughput, wrong = [], {}, [], []
-    nats_throughput, nats_instructions = [], []
+    nats_throughput, nats_instructions, of_languages = [], [], []
     if "instructions" in wanted or "check" in wanted:
         figures, cold = bench.instructions()
         wrong += [*over_bounds(figures), *regressions(figures, now, results)]
@@ -243,10 +244,14 @@ def main():
         throughput, process = bench.throughput(), bench.process()
         wrong += process_over_bounds(process)
         nats_throughput, nats_instructions = nats.throughput(), nats.instructions()
-        results.update(throughput=throughput + nats_throughput, nats_instructions=nats_instructions, process=process)
+        of_languages = languages.Languages(bench.programs, bench.environment).measure()
+        now["toolchains"] = languages.toolchains({f["language"] for f in of_languages})
+        results.update(throughput=throughput + nats_throughput, nats_instructions=nats_instructions, process=process,
+                       languages=of_languages)
     wrong += nats_loops.over_bounds(nats_instructions)
     show(figures, process, throughput)
     nats_loops.show(nats_throughput, nats_instructions)
+    languages.show(of_languages)
     for line in wrong:
         print("WORSE", line)
     if not {"check", "check_nats"} & set(wanted) and (not wrong or "--accept" in sys.argv):
