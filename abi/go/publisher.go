@@ -311,7 +311,7 @@ func (k *Kind) carries(m *C.rst_out_message) error {
 	}
 	if props := m.props; props != nil {
 		switch {
-		case props.struct_size < C.sizeof_rst_out_props:
+		case props.struct_size < C.rst_go_out_props:
 			return Errorf(Invalid, "rst_out_props is too small")
 		case props.option_count != 0:
 			return Errorf(BadOption, "a message has no options")

@@ -99,7 +99,7 @@ func (s *Subscriber) claim(item *C.rst_settlement) (*token, Code) {
 		return nil, Invalid
 	case uint64(item.delay_ns) > s.kind.limit(C.RST_CAP_RETRY_AFTER, 1<<63):
 		return nil, Unsupported
-	case item.detail != nil && item.detail.struct_size < C.sizeof_rst_settle_detail:
+	case item.detail != nil && item.detail.struct_size < C.rst_go_settle_detail:
 		return nil, Invalid
 	case item.detail != nil && (item.detail.dead_letter.len != 0 || item.detail.header_count != 0 && item.verdict == C.RST_VERDICT_REJECT):
 		return nil, Unsupported // no kind has dead letters of its own: Settlement has no place for them

@@ -71,8 +71,8 @@ func (r *Report) result() error {
 }
 
 // checkStruct is the first look at what the host passed: nothing is read beyond a size that is too small (V3).
-func (r *Report) checkStruct(size C.uint32_t, least uintptr, flags, known C.uint32_t, what string) bool {
-	if uintptr(size) < least {
+func (r *Report) checkStruct(size, least, flags, known C.uint32_t, what string) bool {
+	if size < least {
 		r.Issue(Invalid, "", "struct_size of the %s is %d, at least %d is needed", what, size, least)
 		return false
 	}
@@ -102,7 +102,7 @@ func need(kind *Kind, wanted bool, id uint32, what string, r *Report) {
 }
 
 func (p *Plugin) connectionSpec(spec *C.rst_connection_spec, r *Report) *ConnectionSpec {
-	if !r.checkStruct(spec.struct_size, unsafe.Sizeof(*spec), spec.flags, C.RST_CONNECT_RETRY_INITIAL, "connection") {
+	if !r.checkStruct(spec.struct_size, C.rst_go_connection_spec, spec.flags, C.RST_CONNECT_RETRY_INITIAL, "connection") {
 		return nil
 	}
 	p.checkOptions(spec.options, spec.option_count, ScopeConnection, -1, r)
@@ -113,7 +113,7 @@ func (p *Plugin) connectionSpec(spec *C.rst_connection_spec, r *Report) *Connect
 }
 
 func (p *Plugin) subscriptionSpec(spec *C.rst_subscription_spec, r *Report) *SubscriptionSpec {
-	if !r.checkStruct(spec.struct_size, unsafe.Sizeof(*spec), spec.flags, 0, "subscription") {
+	if !r.checkStruct(spec.struct_size, C.rst_go_subscription_spec, spec.flags, 0, "subscription") {
 		return nil
 	}
 	kind := p.checkKind(spec.kind, RoleSubscription, "subscription", r)
@@ -136,7 +136,7 @@ func (p *Plugin) subscriptionSpec(spec *C.rst_subscription_spec, r *Report) *Sub
 
 func (p *Plugin) publisherSpec(spec *C.rst_publisher_spec, r *Report) *PublisherSpec {
 	const known = C.RST_PUBLISHER_CONFIRM | C.RST_PUBLISHER_TRANSACTIONAL
-	if !r.checkStruct(spec.struct_size, unsafe.Sizeof(*spec), spec.flags, known, "publisher") {
+	if !r.checkStruct(spec.struct_size, C.rst_go_publisher_spec, spec.flags, known, "publisher") {
 		return nil
 	}
 	kind := p.checkKind(spec.kind, RolePublisher, "publisher", r)
@@ -216,7 +216,7 @@ func (o *Option) check(given *C.rst_value, r *Report) {
 
 // validate is the verb.
 func (p *Plugin) validate(scope uint32, spec unsafe.Pointer, plan *C.rst_plan, sink *C.rst_report) error {
-	if sink != nil && uintptr(sink.struct_size) < unsafe.Sizeof(*sink) {
+	if sink != nil && sink.struct_size < C.rst_go_report {
 		return Errorf(Invalid, "rst_report is too small")
 	}
 	r := &Report{sink: sink}
@@ -239,7 +239,7 @@ func (p *Plugin) validate(scope uint32, spec unsafe.Pointer, plan *C.rst_plan, s
 		}
 	case C.RST_SCOPE_MESSAGE, C.RST_SCOPE_ADMIN, C.RST_SCOPE_TX:
 		options := (*C.rst_options_spec)(spec)
-		if r.checkStruct(options.struct_size, unsafe.Sizeof(*options), 0, 0, "options") {
+		if r.checkStruct(options.struct_size, C.rst_go_options_spec, 0, 0, "options") {
 			if int(options.kind) >= len(p.Kinds) {
 				r.Issue(Invalid, "", "kind %d does not exist", options.kind)
 			}
@@ -255,7 +255,7 @@ func (p *Plugin) validate(scope uint32, spec unsafe.Pointer, plan *C.rst_plan, s
 }
 
 func (r *Report) writePlan(plan *C.rst_plan, kind *Kind) {
-	if uintptr(plan.struct_size) < unsafe.Sizeof(*plan) {
+	if plan.struct_size < C.rst_go_plan {
 		r.Issue(Invalid, "", "rst_plan is too small")
 		return
 	}

@@ -17,9 +17,9 @@ func rstGoValidate(scope C.uint32_t, spec unsafe.Pointer, plan *C.rst_plan, repo
 func rstGoInit(host *C.rst_host, args *C.rst_init_args, number *C.uintptr_t, out *C.rst_error) C.int32_t {
 	return verb(out, func() error {
 		switch {
-		case host.struct_size < C.sizeof_rst_host:
+		case host.struct_size < C.rst_go_host:
 			return Errorf(Invalid, "the host's table is too small")
-		case args.struct_size < C.sizeof_rst_init_args:
+		case args.struct_size < C.rst_go_init_args:
 			return Errorf(Invalid, "init args are too small")
 		case args.flags != 0:
 			return Errorf(Unsupported, "init has unknown flags: %d", args.flags)
@@ -134,7 +134,7 @@ func rstGoClose(number C.uintptr_t, handle C.uint64_t, flags C.uint32_t, timeout
 //export rstGoCredit
 func rstGoCredit(number C.uintptr_t, call *C.rst_credit, out *C.rst_error) C.int32_t {
 	return verb(out, func() error {
-		if call.struct_size < C.sizeof_rst_credit {
+		if call.struct_size < C.rst_go_credit {
 			return Errorf(Invalid, "rst_credit is too small")
 		}
 		if call.flags != C.RST_CREDIT_ADD && call.flags != C.RST_CREDIT_DRAIN {
@@ -151,7 +151,7 @@ func rstGoCredit(number C.uintptr_t, call *C.rst_credit, out *C.rst_error) C.int
 //export rstGoSettle
 func rstGoSettle(number C.uintptr_t, call *C.rst_settle, out *C.rst_error) C.int32_t {
 	return verb(out, func() error {
-		if call.struct_size < C.sizeof_rst_settle || call.stride < C.sizeof_rst_settlement {
+		if call.struct_size < C.rst_go_settle || call.stride < C.rst_go_settlement {
 			return Errorf(Invalid, "rst_settle or its stride is too small")
 		}
 		_, subscriber, err := as[*Subscriber](instanceOf(number), call.subscription)
@@ -165,7 +165,7 @@ func rstGoSettle(number C.uintptr_t, call *C.rst_settle, out *C.rst_error) C.int
 //export rstGoPublish
 func rstGoPublish(number C.uintptr_t, call *C.rst_publish, out *C.rst_error) C.int32_t {
 	return verb(out, func() error {
-		if call.struct_size < C.sizeof_rst_publish || call.stride < C.sizeof_rst_out_message {
+		if call.struct_size < C.rst_go_publish || call.stride < C.rst_go_out_message {
 			return Errorf(Invalid, "rst_publish or its stride is too small")
 		}
 		call.accepted = 0

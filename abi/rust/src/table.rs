@@ -121,7 +121,8 @@ fn invalid(text: &str) -> Error {
     Error::new(RST_E_INVALID, text)
 }
 
-/// A struct of the host's that is at least as long as this draft's (V3).
+/// A struct of the host's that is at least as long as this draft's (V3). When one of sys.rs grows, what is asked for here
+/// must not: hosts with an older header have less.
 unsafe fn whole<'a, T>(given: *const T, what: &str) -> Result<&'a T> {
     // Its first field, in every struct that may be of another size.
     if given.is_null() || (*given.cast::<u32>() as usize) < size_of::<T>() {

@@ -22,10 +22,6 @@ enum {
   kMostQueued = 64 << 20  /* bytes that a connection may have waiting to be written */
 };
 
-/* How long a struct of the host's must be: up to the last field that is read here. A host of an older or newer draft
-   has less or more behind it (V3). */
-#define UP_TO(type, last) (offsetof(type, last) + sizeof(((type*)NULL)->last))
-
 enum what { kConnection = 1, kSubscription, kPublisher };
 
 /* What has a handle. Handles count up and never come again (C3). */

@@ -173,21 +173,21 @@ static bool whole(struct problems* problems, const void* that, size_t size, cons
 static void check(struct problems* problems, uint32_t scope, const void* spec) {
   switch (scope) {
     case RST_SCOPE_CONNECTION:
-      if (whole(problems, spec, UP_TO(rst_connection_spec, timeout_ns), "rst_connection_spec"))
+      if (whole(problems, spec, RST_UP_TO(rst_connection_spec, timeout_ns), "rst_connection_spec"))
         check_connection(problems, spec);
       break;
     case RST_SCOPE_SUBSCRIPTION:
-      if (whole(problems, spec, UP_TO(rst_subscription_spec, timeout_ns), "rst_subscription_spec"))
+      if (whole(problems, spec, RST_UP_TO(rst_subscription_spec, timeout_ns), "rst_subscription_spec"))
         check_subscription(problems, spec);
       break;
     case RST_SCOPE_PUBLISHER:
-      if (whole(problems, spec, UP_TO(rst_publisher_spec, timeout_ns), "rst_publisher_spec"))
+      if (whole(problems, spec, RST_UP_TO(rst_publisher_spec, timeout_ns), "rst_publisher_spec"))
         check_publisher(problems, spec);
       break;
     case RST_SCOPE_MESSAGE:
     case RST_SCOPE_ADMIN:
     case RST_SCOPE_TX:
-      if (whole(problems, spec, UP_TO(rst_options_spec, option_count), "rst_options_spec")) {
+      if (whole(problems, spec, RST_UP_TO(rst_options_spec, option_count), "rst_options_spec")) {
         const rst_options_spec* const bare = spec;
         check_options(problems, scope, bare->options, bare->option_count);
       }
@@ -198,8 +198,8 @@ static void check(struct problems* problems, uint32_t scope, const void* spec) {
 
 int32_t validate(uint32_t scope, const void* spec, rst_plan* plan, const rst_report* report, rst_error* error) {
   struct problems problems = {.error = error};
-  if (report != NULL && whole(&problems, report, UP_TO(rst_report, issue), "rst_report")) problems.report = report;
-  if (plan != NULL && !whole(&problems, plan, UP_TO(rst_plan, reserved), "rst_plan")) plan = NULL;
+  if (report != NULL && whole(&problems, report, RST_UP_TO(rst_report, issue), "rst_report")) problems.report = report;
+  if (plan != NULL && !whole(&problems, plan, RST_UP_TO(rst_plan, reserved), "rst_plan")) plan = NULL;
   check(&problems, scope, spec);
   if (plan != NULL) {
     plan->flags = 0;
@@ -219,7 +219,7 @@ int32_t validate(uint32_t scope, const void* spec, rst_plan* plan, const rst_rep
 /* ------------------------------------------------------------------ instances */
 
 static int32_t init(const rst_host* host, const rst_init_args* args, void** made, rst_error* error) {
-  if (host->struct_size < UP_TO(rst_host, now) || args->struct_size < UP_TO(rst_init_args, flags))
+  if (host->struct_size < RST_UP_TO(rst_host, now) || args->struct_size < RST_UP_TO(rst_init_args, flags))
     return failed(error, RST_E_INVALID, 0, "the host's table or rst_init_args is too short");
   if (args->flags != 0) return failed(error, RST_E_UNSUPPORTED, 0, "unknown flags of init");
   struct instance* const instance = calloc(1, sizeof *instance);

@@ -96,7 +96,7 @@ static int32_t drain(struct instance* instance, const rst_credit* call, rst_erro
 
 int32_t verb_credit(void* instance_, const rst_credit* call, rst_error* error) {
   struct instance* const instance = instance_;
-  if (call->struct_size < UP_TO(rst_credit, op)) return failed(error, RST_E_INVALID, 0, "rst_credit is too short");
+  if (call->struct_size < RST_UP_TO(rst_credit, op)) return failed(error, RST_E_INVALID, 0, "rst_credit is too short");
   if (call->flags == RST_CREDIT_DRAIN) return drain(instance, call, error);
   if (call->flags != RST_CREDIT_ADD) return failed(error, RST_E_UNSUPPORTED, 0, "credit is either ADD or DRAIN");
   (void)pthread_mutex_lock(&instance->mutex);
@@ -124,7 +124,7 @@ static int32_t settle_one(struct subscription* sub, const rst_settlement* item, 
   struct taken** const place = taken_place(sub, item->token);
   if (*place == NULL) return rst_status(RST_E_SETTLED, 0);
   const rst_settle_detail* const detail = item->detail;
-  if (detail != NULL && detail->struct_size < UP_TO(rst_settle_detail, dead_letter))
+  if (detail != NULL && detail->struct_size < RST_UP_TO(rst_settle_detail, dead_letter))
     return rst_status(RST_E_INVALID, 0);
   const bool known = item->verdict == RST_VERDICT_ACK || item->verdict == RST_VERDICT_RETRY ||
                      item->verdict == RST_VERDICT_RELEASE || item->verdict == RST_VERDICT_REJECT;
@@ -143,8 +143,8 @@ static int32_t settle_one(struct subscription* sub, const rst_settlement* item, 
 
 int32_t verb_settle(void* instance_, const rst_settle* call, rst_error* error) {
   struct instance* const instance = instance_;
-  if (call->struct_size < UP_TO(rst_settle, timeout_ns) ||
-      (call->count != 0 && call->stride < UP_TO(rst_settlement, status)))
+  if (call->struct_size < RST_UP_TO(rst_settle, timeout_ns) ||
+      (call->count != 0 && call->stride < RST_UP_TO(rst_settlement, status)))
     return failed(error, RST_E_INVALID, 0, "rst_settle or an item of it is too short");
   if ((call->flags & ~RST_SETTLE_CONFIRM) != 0 || call->tx != 0)
     return failed(error, RST_E_UNSUPPORTED, 0, "no flag but CONFIRM is known, and there are no transactions");
@@ -183,7 +183,7 @@ int32_t verb_settle(void* instance_, const rst_settle* call, rst_error* error) {
 /* Makes the file of one message; `topic` is the publisher's. */
 static void prepare(struct outgoing* out, const rst_out_message* message, const char* topic) {
   const rst_out_props* const props = message->props;
-  if (props != NULL && props->struct_size < UP_TO(rst_out_props, partition)) {
+  if (props != NULL && props->struct_size < RST_UP_TO(rst_out_props, partition)) {
     out->status = rst_status(RST_E_INVALID, 0);
     return;
   }
@@ -224,8 +224,8 @@ static uint32_t accept(struct instance* instance, struct publisher* publisher, s
 /* The publisher's topic is read first and the publisher looked up again afterwards, so that files are made unlocked. */
 int32_t verb_publish(void* instance_, rst_publish* call, rst_error* error) {
   struct instance* const instance = instance_;
-  if (call->struct_size < UP_TO(rst_publish, timeout_ns) ||
-      (call->count != 0 && call->stride < UP_TO(rst_out_message, flags)))
+  if (call->struct_size < RST_UP_TO(rst_publish, timeout_ns) ||
+      (call->count != 0 && call->stride < RST_UP_TO(rst_out_message, flags)))
     return failed(error, RST_E_INVALID, 0, "rst_publish or a message of it is too short");
   call->accepted = 0;
   if ((call->flags & ~RST_PUBLISH_CONFIRM) != 0 || call->tx != 0)

@@ -19,6 +19,14 @@
 #define RST_ASSERT_OFFSET(type, field, offset) \
   RST_STATIC_ASSERT(offsetof(type, field) == (offset), #type "." #field " is elsewhere")
 
+/// How long a struct must be for who knows its fields up to `last`: what to ask of the peer's struct_size or stride.
+/// Never sizeof: that grows with the header, and a peer with an older one would be refused (V3).
+#ifdef __cplusplus
+#define RST_UP_TO(type, last) (offsetof(type, last) + sizeof(type::last))
+#else
+#define RST_UP_TO(type, last) (offsetof(type, last) + sizeof(((type*)0)->last))
+#endif
+
 /// Marks the one exported symbol of a plugin.
 #ifdef _WIN32
 #define RST_EXPORT __declspec(dllexport)

@@ -60,7 +60,7 @@ class Profile {
   }
 
   [[nodiscard]] std::int32_t check_props(const rst_out_props& props) const noexcept {
-    if (props.struct_size < sizeof props) return -RST_E_INVALID;
+    if (props.struct_size < RST_UP_TO(rst_out_props, partition)) return -RST_E_INVALID;
     for (const rst_option& option : std::span{props.options, props.option_count}) {
       if (!takes(option)) return -RST_E_OPTION;
     }

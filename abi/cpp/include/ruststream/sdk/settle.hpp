@@ -38,7 +38,8 @@ class Verdicts {
     if (!known) return -RST_E_UNSUPPORTED;
     if (item.delay_ns != 0 && item.verdict != RST_VERDICT_RETRY) return -RST_E_INVALID;
     if (item.delay_ns > max_delay_ns_) return -RST_E_UNSUPPORTED;
-    if (item.detail != nullptr && item.detail->struct_size < sizeof(rst_settle_detail)) return -RST_E_INVALID;
+    if (item.detail != nullptr && item.detail->struct_size < RST_UP_TO(rst_settle_detail, headers))
+      return -RST_E_INVALID;
     const bool elsewhere = item.detail != nullptr && item.detail->dead_letter.len != 0;
     return elsewhere && !reject_to_ ? -RST_E_UNSUPPORTED : RST_OK;
   }

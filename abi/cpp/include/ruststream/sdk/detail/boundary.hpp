@@ -110,6 +110,9 @@ inline constexpr std::uint32_t kKnownFlags<rst_connection_spec> = RST_CONNECT_RE
 template <>
 inline constexpr std::uint32_t kKnownFlags<rst_publisher_spec> = RST_PUBLISHER_CONFIRM | RST_PUBLISHER_TRANSACTIONAL;
 
+template <typename Spec>
+inline constexpr std::size_t kLeast = RST_UP_TO(Spec, timeout_ns);
+
 inline void need(const rst_kind& kind, bool wanted, std::uint32_t cap, std::string_view what, Report& report) noexcept {
   if (!wanted || find_cap(kind, cap) != nullptr) return;
   report.issue(RST_E_UNSUPPORTED, "kind `", subject(view(kind.name)), "` has no ", what,
@@ -124,8 +127,8 @@ void check_spec(const Spec& spec, Plan& plan, Report& report) {
   constexpr auto kWhat = kIsConnection     ? std::string_view{"connection"}
                          : kIsSubscription ? "subscription"
                                            : "publisher";
-  check_struct(spec.struct_size, sizeof(Spec), spec.struct_size < 8 ? 0 : spec.flags, kKnownFlags<Spec>, kWhat, report);
-  if (spec.struct_size < sizeof(Spec)) return;
+  check_struct(spec.struct_size, kLeast<Spec>, spec.struct_size < 8 ? 0 : spec.flags, kKnownFlags<Spec>, kWhat, report);
+  if (spec.struct_size < kLeast<Spec>) return;
   if constexpr (kIsConnection) {
     check_options(options_of<B>(), spec.options, spec.option_count, RST_SCOPE_CONNECTION, kAnyKind, report);
   } else {

@@ -108,7 +108,7 @@ struct Extensions {
   static std::int32_t match(const rst_subscription_spec* to, const rst_publisher_spec* from,
                             const rst_out_message* message, rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) -> std::int32_t {
-      if (to->struct_size < sizeof *to || from->struct_size < sizeof *from) {
+      if (to->struct_size < kLeast<rst_subscription_spec> || from->struct_size < kLeast<rst_publisher_spec>) {
         return told(RST_E_INVALID, "a spec is too small");
       }
       return B::match(*to, *from, message, told);
@@ -117,9 +117,9 @@ struct Extensions {
 
   static std::int32_t apply(void* instance, const rst_admin_request* request, rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) -> std::int32_t {
-      Report report{request->struct_size < sizeof *request ? nullptr : request->report, told};
-      check_struct(request->struct_size, sizeof *request, request->struct_size < 8 ? 0 : request->flags, 0, "request",
-                   report);
+      Report report{request->struct_size < kLeast<rst_admin_request> ? nullptr : request->report, told};
+      check_struct(request->struct_size, kLeast<rst_admin_request>, request->struct_size < 8 ? 0 : request->flags, 0,
+                   "request", report);
       if (report.result() != RST_DONE) return report.result();
       check_kind(B::kKinds, request->kind, RST_ROLE_ADMIN, "administration", report);
       check_options(options_of<B>(), request->options, request->option_count, RST_SCOPE_ADMIN, request->kind, report);
@@ -135,7 +135,8 @@ struct Extensions {
   static std::int32_t snapshot(void* instance, const rst_stats_query* query, rst_stat* stats, std::uint32_t capacity,
                                std::uint32_t* count, std::uint64_t* age_ns, rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) -> std::int32_t {
-      if (query->struct_size < sizeof *query) return told(RST_E_INVALID, "rst_stats_query is too small");
+      if (query->struct_size < RST_UP_TO(rst_stats_query, parent))
+        return told(RST_E_INVALID, "rst_stats_query is too small");
       Object* object = nullptr;
       Instance<B>& self = instance_of<B>(instance);
       if (const auto result = self.registry.pin(query->handle, true, object, told); result != RST_DONE) return result;

@@ -42,7 +42,7 @@ struct Verbs {
   static std::int32_t validate(std::uint32_t scope, const void* spec, rst_plan* out, const rst_report* sink,
                                rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) {
-      if (sink != nullptr && sink->struct_size < sizeof(rst_report)) {
+      if (sink != nullptr && sink->struct_size < RST_UP_TO(rst_report, text)) {
         return told(RST_E_INVALID, "rst_report is too small");
       }
       Report report{sink, told};
@@ -66,8 +66,9 @@ struct Verbs {
   static std::int32_t init(const rst_host* host, const rst_init_args* args, void** instance,
                            rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) {
-      if (host->struct_size < sizeof(rst_host)) return told(RST_E_INVALID, "the host's table is too small");
-      if (args->struct_size < sizeof(rst_init_args)) return told(RST_E_INVALID, "init args are too small");
+      if (host->struct_size < RST_UP_TO(rst_host, get_extension))
+        return told(RST_E_INVALID, "the host's table is too small");
+      if (args->struct_size < RST_UP_TO(rst_init_args, flags)) return told(RST_E_INVALID, "init args are too small");
       if (args->flags != 0) return told(RST_E_UNSUPPORTED, "init has unknown flags: ", args->flags);
       *instance = std::make_unique<Instance<B>>(host).release();
       return RST_DONE;
@@ -117,7 +118,7 @@ struct Verbs {
 
   static std::int32_t credit(void* instance, const rst_credit* call, rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) -> std::int32_t {
-      if (call->struct_size < sizeof(rst_credit)) return told(RST_E_INVALID, "rst_credit is too small");
+      if (call->struct_size < RST_UP_TO(rst_credit, op)) return told(RST_E_INVALID, "rst_credit is too small");
       if (call->flags != RST_CREDIT_ADD && call->flags != RST_CREDIT_DRAIN) {
         return told(RST_E_UNSUPPORTED, "credit is either added or drained, its flags are ", call->flags);
       }
@@ -136,7 +137,7 @@ struct Verbs {
 
   static std::int32_t settle(void* instance, const rst_settle* call, rst_error* error) noexcept {
     return guarded(error, [&](ErrorOut told) -> std::int32_t {
-      if (call->struct_size < sizeof(rst_settle) || call->stride < sizeof(rst_settlement)) {
+      if (call->struct_size < RST_UP_TO(rst_settle, timeout_ns) || call->stride < RST_UP_TO(rst_settlement, status)) {
         return told(RST_E_INVALID, "rst_settle or its stride is too small");
       }
       return with<B, Subscription>(instance, call->subscription, true, told, [&](Subscription& object) -> std::int32_t {
@@ -175,7 +176,7 @@ struct Verbs {
   }
 
   static std::int32_t check_publish(rst_publish& call, ErrorOut told) noexcept {
-    if (call.struct_size < sizeof(rst_publish) || call.stride < sizeof(rst_out_message)) {
+    if (call.struct_size < RST_UP_TO(rst_publish, timeout_ns) || call.stride < RST_UP_TO(rst_out_message, reserved)) {
       return told(RST_E_INVALID, "rst_publish or its stride is too small");
     }
     call.accepted = 0;
@@ -214,14 +215,16 @@ struct Verbs {
 
  private:
   static void check_options_spec(const rst_options_spec& spec, std::uint32_t scope, Report& report) noexcept {
-    check_struct(spec.struct_size, sizeof spec, 0, 0, "options", report);
-    if (spec.struct_size < sizeof spec) return;
+    constexpr std::size_t kNeeded = RST_UP_TO(rst_options_spec, option_count);
+    check_struct(spec.struct_size, kNeeded, 0, 0, "options", report);
+    if (spec.struct_size < kNeeded) return;
     if (spec.kind >= std::size(B::kKinds)) report.issue(RST_E_INVALID, "kind ", spec.kind, " does not exist");
     check_options(options_of<B>(), spec.options, spec.option_count, scope, spec.kind, report);
   }
 
   static void write_plan(const Plan& plan, rst_plan& out, Report& report) noexcept {
-    if (out.struct_size < sizeof(rst_plan)) return report.issue(RST_E_INVALID, "rst_plan is too small");
+    if (out.struct_size < RST_UP_TO(rst_plan, default_window))
+      return report.issue(RST_E_INVALID, "rst_plan is too small");
     out.flags = plan.flags;
     out.ack_deadline_ns = plan.ack_deadline_ns;
     out.max_payload = plan.max_payload;
