@@ -7,10 +7,10 @@
 BUILD_PACKAGES=(g++ cmake ninja-build pkg-config libuv1-dev libspdlog-dev libsimdjson-dev libcli11-dev
   libtomlplusplus-dev libnats-dev nlohmann-json3-dev libpugixml-dev libelf-dev libdw-dev libgtest-dev libbenchmark-dev)
 # shellcheck disable=SC2034
-BENCH_PACKAGES=(valgrind python3 nats-server)
+BENCH_PACKAGES=(valgrind python3 nats-server cargo-web golang-go)
 # shellcheck disable=SC2034
-TEST_PACKAGES=("${BENCH_PACKAGES[@]}" cargo-web golang-go redis-server git openssl python3-venv clang-19 clang-format-19
-  clang-tidy-19 libclang-rt-19-dev)
+TEST_PACKAGES=("${BENCH_PACKAGES[@]}" redis-server git openssl python3-venv clang-19 clang-format-19 clang-tidy-19
+  libclang-rt-19-dev)
 
 # Compilers of other machines, and what runs their programs (220 MB to fetch): for the tier `all` alone.
 # shellcheck disable=SC2034
