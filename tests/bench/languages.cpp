@@ -85,7 +85,9 @@ void service(const Wanted& wanted) {
                    [&](rs::Payload payload) {
                      if (left == wanted.count) window = {};
                      bytes += payload.size();
-                     if (left == 0 || --left != 0) return;
+                     if (left == 0) return;  // the last ones, while it stops
+                     --left;
+                     if (left != 0) return;
                      print(window, wanted.count);
                      app.stop();
                    })
