@@ -84,6 +84,7 @@ struct publisher {
   struct object object;
   char topic[kMostFolder + 1]; /* empty: each message names its own */
   bool refused;                /* owes a PUB_WRITABLE (P4) */
+  uint64_t cancelled;          /* worker's: messages that its close left no time for */
 };
 
 enum task { kConnect, kSubscribe, kDrain, kSettle, kPublish, kFlush, kClose };
@@ -94,6 +95,7 @@ struct outgoing {
   uint64_t draft;
   int32_t status;
   bool mandatory;
+  bool told; /* by the verb itself that it is refused */
   char topic[kMostFolder + 1];
 };
 
@@ -135,8 +137,9 @@ struct instance {
 /* errors.c. Fills `error`, which may be NULL, and returns -code. */
 int32_t failed(rst_error* error, int32_t code, uint32_t flags, const char* format, ...)
     __attribute__((format(printf, 4, 5)));
-/* A code and flags for an errno, as rst_status packs them. */
+/* A code and flags for an errno, as rst_status packs them; and its text. */
 int32_t status_of(int error, uint32_t flags);
+const char* text_of(int error);
 void log_line(const struct instance* instance, uint32_t level, const struct object* about, const char* format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -176,7 +179,7 @@ void* work(void* instance);
 int64_t monotonic(const struct instance* instance);
 void complete(const struct instance* instance, uint64_t op, int32_t status, uint64_t value, const char* text);
 void send_event(const struct instance* instance, uint32_t kind, const struct object* about, uint64_t value,
-                int32_t status);
+                int32_t status, const char* text);
 
 /* [worker] delivery.c */
 bool deliver_some(struct instance* instance, struct subscription* sub); /* whether there may be more at once */

@@ -28,9 +28,8 @@ static uint64_t end_subscription(struct instance* instance, struct subscription*
   }
   uint64_t dropped = 0;
   if (sub->own) {
-    const bool locked =
-        spool_lock(spool) == 0; /* else another process hangs: what it links in is swept with our death */
-    dropped = spool_drop_group(spool, sub->group);
+    const bool locked = spool_lock(spool) == 0; /* else another process hangs, and may link something in yet */
+    if (spool_drop_group(spool, sub->group, &dropped) != 0) spool->left = true;
     if (locked) spool_unlock(spool);
   }
   names_clear(&sub->names);
@@ -62,6 +61,7 @@ static struct object* first_child(struct instance* instance, const struct object
 static uint64_t end(struct instance* instance, struct object* object) {
   uint64_t dropped = 0;
   if (object->what == kSubscription) dropped = end_subscription(instance, (struct subscription*)object);
+  if (object->what == kPublisher) dropped = ((struct publisher*)object)->cancelled;
   if (object->what == kConnection) {
     for (struct object* child = NULL; (child = first_child(instance, object)) != NULL;) dropped += end(instance, child);
     end_connection(instance, (struct connection*)object);

@@ -86,6 +86,8 @@ static struct taken* take_one(struct instance* instance, struct subscription* su
     if (error != ENOENT)
       log_line(instance, RST_LOG_WARN, &sub->object, "%s/new/%s is not delivered: %s", sub->group, name,
                strerror(error));
+    /* It would be found again at once: not before the next second. */
+    if (error != ENOENT && error != EBADMSG) sub->names.more = false;
     free(taken);
     return NULL;
   }
@@ -132,8 +134,9 @@ static bool enter(struct instance* instance, struct subscription* sub, struct ba
   return stands;
 }
 
-/* The host refused it: as if it had not been (M1). */
-static struct taken* leave(struct instance* instance, struct subscription* sub, const struct batch* batch) {
+/* The host refused it: as if it had not been (M1), unless a DRAIN has set the balances since. */
+static struct taken* leave(struct instance* instance, struct subscription* sub, const struct batch* batch,
+                           uint32_t drains) {
   struct taken* all = NULL;
   (void)pthread_mutex_lock(&instance->mutex);
   for (uint32_t i = batch->count; i-- > 0;) {
@@ -145,8 +148,10 @@ static struct taken* leave(struct instance* instance, struct subscription* sub, 
     all = taken;
     --sub->unsettled;
   }
-  sub->credit += batch->count;
-  sub->credit_bytes += (int64_t)batch->head.bytes;
+  if (sub->drains == drains) {
+    sub->credit += batch->count;
+    sub->credit_bytes += (int64_t)batch->head.bytes;
+  }
   sub->refused = true;
   (void)pthread_mutex_unlock(&instance->mutex);
   return all;
@@ -187,7 +192,7 @@ bool deliver_some(struct instance* instance, struct subscription* sub) {
     put_back(sub, all);
     batch_free(batch);
   } else if (instance->host->deliver(instance->host, &batch->head) != RST_DONE) {
-    put_back(sub, leave(instance, sub, batch));
+    put_back(sub, leave(instance, sub, batch, room.drains));
     batch_free(batch);
   }
   return true;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int32_t failed(rst_error* error, int32_t code, uint32_t flags, const char* format, ...) {
   if (error == NULL) return -code;
@@ -32,6 +33,10 @@ int32_t status_of(int error, uint32_t flags) {
     case ENFILE: return rst_status(RST_E_EXHAUSTED, flags | RST_ERROR_RETRYABLE);
     default: return rst_status(RST_E_UNAVAILABLE, flags | RST_ERROR_RETRYABLE);
   }
+}
+
+const char* text_of(int error) {
+  return error == EBUSY ? "another process holds `lock` and does not go on" : strerror(error);
 }
 
 void log_line(const struct instance* instance, uint32_t level, const struct object* about, const char* format, ...) {

@@ -16,8 +16,10 @@
 int64_t name_time(const char* name) { return strtoll(name, NULL, 10); }
 
 static size_t before_attempt(const char* name) {
+  const size_t len = strlen(name);
   const char* const dot = strrchr(name, '.');
-  return dot == NULL ? strlen(name) : (size_t)(dot - name);
+  const bool has = dot != NULL && dot[1] != 0 && dot + 1 + strspn(dot + 1, "0123456789") == name + len;
+  return has ? (size_t)(dot - name) : len;
 }
 
 uint16_t name_attempt(const char* name) {
@@ -44,7 +46,6 @@ static void keep_oldest(struct names* names) {
 
 static void collect(void* context, const char* name) {
   struct names* const names = context;
-  if (strlen(name) >= kMostName) return; /* not a message's */
   char* const copy = strdup(name);
   if (copy == NULL) {
     names->more = true;
@@ -99,10 +100,12 @@ static int read_file(int from, size_t most, size_t pad, char** file, size_t* siz
 
 int group_take(struct spool* spool, const char* group, const char* name, size_t most, size_t pad, char** file,
                size_t* size) {
-  const struct path taken = path_of_taken(spool, group, name);
-  int error = move(spool->root, path_of("%s/new/%s", group, name).text, taken.text);
+  const struct path waiting = path_of("%s/new/%s", group, name), taken = path_of_taken(spool, group, name);
+  int error = move(spool->root, waiting.text, taken.text);
+  if (error == ENAMETOOLONG) (void)move(spool->root, waiting.text, path_of("%s/rejected/%s", group, name).text);
   if (error != 0) return error;
-  const int from = openat(spool->root, taken.text, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  const int from =
+      openat(spool->root, taken.text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); /* a FIFO would wait */
   error = from < 0 ? errno : read_file(from, most, pad, file, size);
   if (from >= 0) close(from);
   if (error == ENOENT) error = EIO; /* it was there a moment ago: not another's */
@@ -113,7 +116,7 @@ int group_take(struct spool* spool, const char* group, const char* name, size_t 
   return error;
 }
 
-int group_settle(struct spool* spool, const char* group, const char* name, uint16_t verdict, int64_t due) {
+static int carry_out(const struct spool* spool, const char* group, const char* name, uint16_t verdict, int64_t due) {
   const struct path taken = path_of_taken(spool, group, name);
   struct path to;
   switch (verdict) {
@@ -126,6 +129,12 @@ int group_settle(struct spool* spool, const char* group, const char* name, uint1
     default: to = path_of("%s/new/%s", group, name); break;
   }
   return move(spool->root, taken.text, to.text);
+}
+
+int group_settle(struct spool* spool, const char* group, const char* name, uint16_t verdict, int64_t due) {
+  const int error = carry_out(spool, group, name, verdict, due);
+  if (error != 0 && error != ENOENT) spool->left = true;
+  return error;
 }
 
 /* ------------------------------------------------------------------ retried with a delay: later/DUE@NAME */
@@ -186,7 +195,9 @@ static void bury_in_group(void* context, const char* group) {
   struct burial* const burial = context;
   burial->group = path_of("%s/%s", burial->topic.text, group);
   if (of_one_subscription(group)) {
-    if (owned_by(group + 1, burial->dead, '-')) (void)spool_drop_group(burial->spool, burial->group.text);
+    uint64_t dropped = 0;
+    if (owned_by(group + 1, burial->dead, '-') && spool_drop_group(burial->spool, burial->group.text, &dropped) != 0)
+      burial->failed = true;
     return;
   }
   const int error = visit(burial->spool->root, path_of("%s/taken", burial->group.text).text, give_back, burial);
@@ -211,7 +222,7 @@ static void bury_if_dead(void* context, const char* owner) {
   struct spool* const spool = burial->spool;
   if (strcmp(owner, spool->owner) == 0) return;
   const struct path path = path_of("owners/%s", owner);
-  const int file = openat(spool->root, path.text, O_RDWR | O_CLOEXEC);
+  const int file = openat(spool->root, path.text, O_RDONLY | O_CLOEXEC);
   if (file < 0) return;
   if (flock(file, LOCK_EX | LOCK_NB) == 0) {
     burial->dead = owner;

@@ -21,7 +21,7 @@ int64_t name_time(const char* name);
 uint16_t name_attempt(const char* name);
 
 /* Takes it away from the others and reads it; ENOENT: another one was faster. *file has `pad` zeros behind its bytes.
- */
+   What cannot be read is rejected, or waits again where it may be read later. */
 int group_take(struct spool* spool, const char* group, const char* name, size_t most, size_t pad, char** file,
                size_t* size);
 

@@ -6,6 +6,18 @@
 
 static const char kMagic[] = "dir1 ";
 
+/* Whether the value has the length of its type. */
+static bool fits(const rst_header* header) {
+  switch (header->type) {
+    case RST_HEADER_NULL: return header->value_len == 0;
+    case RST_HEADER_BOOL: return header->value_len == 1;
+    case RST_HEADER_I64:
+    case RST_HEADER_F64:
+    case RST_HEADER_TIME_MS: return header->value_len == 8;
+    default: return true;
+  }
+}
+
 /* ------------------------------------------------------------------ writing */
 
 static char* put_escaped(char* out, const void* bytes, size_t len) {
@@ -37,7 +49,7 @@ static char* put_header(char* out, const rst_header* header) {
   out = put_escaped(out, header->name, header->name_len);
   if (header->type != RST_HEADER_BYTES) out += sprintf(out, ":%d", header->type);
   *out++ = '=';
-  out = put_escaped(out, header->value, header->value == NULL ? 0 : header->value_len);
+  out = put_escaped(out, header->value, header->value_len);
   *out++ = '\n';
   return out;
 }
@@ -60,6 +72,7 @@ static int32_t refusal(const rst_out_message* message) {
   if ((message->flags & ~(RST_OUT_NULL_PAYLOAD | RST_OUT_MANDATORY)) != 0) return RST_E_UNSUPPORTED;
   for (uint32_t i = 0; i < message->header_count; ++i) {
     if (message->headers[i].type > RST_HEADER_NATIVE || message->headers[i].flags != 0) return RST_E_UNSUPPORTED;
+    if (!fits(&message->headers[i])) return RST_E_INVALID;
   }
   if (props != NULL && (props->priority >= 0 || props->ttl_ns != 0 || props->delay_ns != 0 || props->partition >= 0 ||
                         props->option_count != 0)) {
@@ -136,7 +149,7 @@ static bool read_header(rst_header* header, char* name, char* equals, const char
   header->name = name;
   header->name_len = (uint16_t)name_len;
   header->value = header->type == RST_HEADER_NULL ? NULL : (const uint8_t*)equals + 1;
-  return true;
+  return fits(header);
 }
 
 /* One line, up to but not with its newline. A field that nobody knows is left alone. */
@@ -184,7 +197,8 @@ bool message_decode(struct stored* stored, size_t size, rst_message* message, in
   char* first = NULL;
   message->payload_len = strtoull(file + magic, &first, 10);
   message->payload = (const uint8_t*)blank + 2;
-  if (*first != '\n' || message->payload_len != (size_t)(file + size - (blank + 2))) return false; /* cut off */
+  if (first > blank || *first != '\n' || message->payload_len != (size_t)(file + size - (blank + 2)))
+    return false; /* cut off */
 
   size_t headers = 0;
   for (const char* at = first; at < blank; ++at) headers += at[0] == '\n' && at[1] == '.';

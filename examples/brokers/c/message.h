@@ -19,8 +19,9 @@ struct stored {
   rst_message_meta meta;
 };
 
-/* The file for a message, to be freed; NULL with *code = RST_E_TOO_LARGE, RST_E_UNSUPPORTED or RST_E_INTERNAL.
-   `message` and its props have at least the sizes of this draft. */
+/* The file for a message, to be freed; NULL with *code = RST_E_TOO_LARGE, RST_E_UNSUPPORTED, RST_E_INVALID (a header
+   that is not as long as its type) or RST_E_INTERNAL.
+   What is read of `message` and its props must be there (V3). */
 char* message_encode(const rst_out_message* message, size_t* size, int32_t* code);
 
 /* Makes of the `size` bytes at stored->file a message that points into them. *time_ns is left alone where the file has

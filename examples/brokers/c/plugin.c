@@ -100,7 +100,8 @@ static void check_options(struct problems* problems, uint32_t scope, const rst_o
       PROBLEM(problems, RST_E_OPTION, "`%s` has the wrong type; it is written like %s", decl->name.ptr,
               decl->default_text.ptr);
     } else if (given->value.as.u64 < (uint64_t)decl->min || given->value.as.u64 > (uint64_t)decl->max) {
-      PROBLEM(problems, RST_E_OPTION, "`%s` is out of its range", decl->name.ptr);
+      PROBLEM(problems, RST_E_OPTION, "`%s` is out of its range, %lld to %lld%s", decl->name.ptr, (long long)decl->min,
+              (long long)decl->max, decl->type == RST_TYPE_DURATION ? " ns" : "");
     }
   }
 }
@@ -112,7 +113,7 @@ uint64_t option_value(const rst_connection_spec* spec, enum option which) {
   return kDefaults[which];
 }
 
-/* dir:NAME in the working directory, dir:///PATH; a byte may be written as %XX. Parameters and users are
+/* dir:NAME in the working directory, dir:///PATH; a byte may be written as %XX. Hosts, parameters and users are
    refused unread: errors name the path, and those may be secrets (O2). */
 char* path_in_url(rst_str url) {
   enum { kScheme = 4, kMostPath = 4000 };
@@ -120,7 +121,9 @@ char* path_in_url(rst_str url) {
       memchr(url.ptr, '?', url.len) != NULL || memchr(url.ptr, '@', url.len) != NULL) {
     return NULL;
   }
-  const size_t skipped = url.len > kScheme + 2 && memcmp(url.ptr + kScheme, "//", 2) == 0 ? kScheme + 2 : kScheme;
+  const bool slashes = url.len > kScheme + 2 && memcmp(url.ptr + kScheme, "//", 2) == 0;
+  const size_t skipped = slashes ? kScheme + 2 : kScheme;
+  if (slashes && url.ptr[skipped] != '/') return NULL;
   char* const path = strndup(url.ptr + skipped, url.len - skipped);
   if (path == NULL) return NULL;
   const uint32_t len = text_unescape(path, path + strlen(path));
@@ -133,16 +136,18 @@ char* path_in_url(rst_str url) {
 }
 
 static void check_connection(struct problems* problems, const rst_connection_spec* spec) {
-  if ((spec->flags & ~RST_CONNECT_RETRY_INITIAL) != 0) PROBLEM(problems, RST_E_UNSUPPORTED, "unknown flags");
+  if ((spec->flags & ~RST_CONNECT_RETRY_INITIAL) != 0)
+    PROBLEM(problems, RST_E_UNSUPPORTED, "of a connection no flag but RETRY_INITIAL is known");
   char* const path = path_in_url(spec->url);
-  if (path == NULL) PROBLEM(problems, RST_E_INVALID, "the URL is dir: and a path, as in dir:///var/spool/x");
+  if (path == NULL)
+    PROBLEM(problems, RST_E_INVALID, "the URL is dir:NAME or dir:///PATH, with %%3F and %%40 for ? and @ in it");
   free(path);
   check_options(problems, RST_SCOPE_CONNECTION, spec->options, spec->option_count);
 }
 
 static void check_subscription(struct problems* problems, const rst_subscription_spec* spec) {
   char folder[kMostFolder + 1];
-  if (spec->flags != 0) PROBLEM(problems, RST_E_UNSUPPORTED, "unknown flags");
+  if (spec->flags != 0) PROBLEM(problems, RST_E_UNSUPPORTED, "of a subscription no flag is known");
   if (spec->kind != 0) PROBLEM(problems, RST_E_INVALID, "the only kind is `topic`");
   if (spec->address_count != 1 || !folder_name(folder, spec->addresses[0]))
     PROBLEM(problems, RST_E_INVALID, "a subscription has one address, of at most %d bytes as a folder", kMostFolder);
@@ -156,7 +161,8 @@ static void check_subscription(struct problems* problems, const rst_subscription
 
 static void check_publisher(struct problems* problems, const rst_publisher_spec* spec) {
   char folder[kMostFolder + 1];
-  if ((spec->flags & ~RST_PUBLISHER_CONFIRM) != 0) PROBLEM(problems, RST_E_UNSUPPORTED, "no flag but CONFIRM is known");
+  if ((spec->flags & ~RST_PUBLISHER_CONFIRM) != 0)
+    PROBLEM(problems, RST_E_UNSUPPORTED, "of a publisher no flag but CONFIRM is known");
   if (spec->kind != 0) PROBLEM(problems, RST_E_INVALID, "the only kind is `topic`");
   if (spec->destination.len != 0 && !folder_name(folder, spec->destination))
     PROBLEM(problems, RST_E_INVALID, "the destination is longer than %d bytes as a folder", kMostFolder);
@@ -221,7 +227,7 @@ int32_t validate(uint32_t scope, const void* spec, rst_plan* plan, const rst_rep
 static int32_t init(const rst_host* host, const rst_init_args* args, void** made, rst_error* error) {
   if (host->struct_size < RST_UP_TO(rst_host, now) || args->struct_size < RST_UP_TO(rst_init_args, flags))
     return failed(error, RST_E_INVALID, 0, "the host's table or rst_init_args is too short");
-  if (args->flags != 0) return failed(error, RST_E_UNSUPPORTED, 0, "unknown flags of init");
+  if (args->flags != 0) return failed(error, RST_E_UNSUPPORTED, 0, "of init no flag is known");
   struct instance* const instance = calloc(1, sizeof *instance);
   if (instance == NULL) return failed(error, RST_E_INTERNAL, 0, "no memory");
   instance->host = host;
@@ -238,7 +244,8 @@ static int32_t init(const rst_host* host, const rst_init_args* args, void** made
     if (instance->wake >= 0) close(instance->wake);
     if (instance->changes >= 0) close(instance->changes);
     free(instance);
-    return failed(error, RST_E_EXHAUSTED, RST_ERROR_RETRYABLE, "no descriptor, inotify instance or thread is left");
+    return failed(error, RST_E_EXHAUSTED, RST_ERROR_RETRYABLE,
+                  "no descriptor, inotify instance (fs.inotify.max_user_instances) or thread is left");
   }
   *made = instance;
   return RST_DONE;
@@ -247,8 +254,8 @@ static int32_t init(const rst_host* host, const rst_init_args* args, void** made
 static int32_t deinit(void* instance_, rst_error* error) {
   struct instance* const instance = instance_;
   (void)pthread_mutex_lock(&instance->mutex);
-  for (int i = 0; i < kBuckets; ++i) instance->stop = instance->stop || instance->objects[i] != NULL;
-  const bool busy = instance->stop;
+  bool busy = false;
+  for (int i = 0; i < kBuckets; ++i) busy = busy || instance->objects[i] != NULL;
   instance->stop = !busy;
   (void)pthread_mutex_unlock(&instance->mutex);
   if (busy) return failed(error, RST_E_STATE, 0, "a connection is open: close it first");
@@ -259,11 +266,6 @@ static int32_t deinit(void* instance_, rst_error* error) {
   (void)pthread_mutex_destroy(&instance->mutex);
   free(instance);
   return RST_DONE;
-}
-
-static const void* get_extension(rst_str id) {
-  (void)id;
-  return NULL;
 }
 
 static const rst_plugin kPlugin = {
@@ -285,7 +287,6 @@ static const rst_plugin kPlugin = {
     .field_stride = sizeof(rst_field_decl),
     .min_host_minor = RST_ABI_MINOR,
     .validate = validate,
-    .get_extension = get_extension,
     .init = init,
     .deinit = deinit,
     .connect = verb_connect,

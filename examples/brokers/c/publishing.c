@@ -1,35 +1,37 @@
 /* How the worker publishes an array: drafts, then their links under the directory's lock, then the folders. */
 #include "broker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { kFew = 8 /* messages: for more, syncing the whole filesystem is faster than syncing each file */ };
+enum {
+  kFew = 8,   /* messages: for more, syncing the whole filesystem is faster than syncing each file */
+  kSlice = 64 /* messages that are linked at a time: others want the lock too */
+};
 
-/* All of a command that comes too late for its close fail without having been written. */
-static void refuse_all(struct command* command, int32_t status) {
-  for (uint32_t i = 0; i < command->count; ++i) {
-    if (command->outgoing[i].status == RST_OK) command->outgoing[i].status = status;
+/* A disk may be slow, and a close may have come: what is not written by then is refused. */
+static int32_t too_late(struct instance* instance, const struct command* command) {
+  (void)pthread_mutex_lock(&instance->mutex);
+  const int64_t give_up = command->object->give_up;
+  (void)pthread_mutex_unlock(&instance->mutex);
+  const int64_t now = monotonic(instance);
+  if (now >= give_up) return rst_status(RST_E_CANCELLED, 0);
+  return now >= command->deadline ? rst_status(RST_E_TIMEOUT, RST_ERROR_RETRYABLE) : RST_OK;
+}
+
+static void write_drafts(struct instance* instance, struct spool* spool, const struct command* command,
+                         struct outgoing* first, const struct outgoing* end, bool sync) {
+  for (struct outgoing* out = first; out != end; ++out) {
+    if (out->status == RST_OK) out->status = too_late(instance, command);
+    if (out->status == RST_OK) out->status = status_of(spool_write(spool, out->file, out->size, sync, &out->draft), 0);
   }
 }
 
-/* A disk may be slow: what is not written by the deadline is refused. */
-static void write_drafts(const struct instance* instance, struct spool* spool, struct command* command, bool sync) {
-  for (uint32_t i = 0; i < command->count; ++i) {
-    struct outgoing* const out = &command->outgoing[i];
-    if (out->status != RST_OK) continue;
-    if (monotonic(instance) >= command->deadline) {
-      out->status = rst_status(RST_E_TIMEOUT, RST_ERROR_RETRYABLE);
-    } else {
-      out->status = status_of(spool_write(spool, out->file, out->size, sync, &out->draft), 0);
-    }
-  }
-}
-
-static void link_drafts(const struct instance* instance, struct spool* spool, struct command* command) {
+static void link_drafts(const struct instance* instance, struct spool* spool, struct outgoing* first,
+                        const struct outgoing* end) {
   const int error = spool_lock(spool);
-  for (uint32_t i = 0; i < command->count; ++i) {
-    struct outgoing* const out = &command->outgoing[i];
+  for (struct outgoing* out = first; out != end; ++out) {
     if (out->status != RST_OK) continue;
     if (error != 0) {
       spool_forget(spool, out->draft);
@@ -38,7 +40,8 @@ static void link_drafts(const struct instance* instance, struct spool* spool, st
     }
     uint32_t groups = 0;
     const int64_t now = instance->host->now(instance->host, RST_CLOCK_WALL);
-    out->status = status_of(spool_link(spool, out->draft, out->topic, now, &groups), RST_ERROR_MAYBE_APPLIED);
+    const int failure = spool_link(spool, out->draft, out->topic, now, &groups);
+    out->status = status_of(failure, groups != 0 ? RST_ERROR_MAYBE_APPLIED : 0);
     if (out->status != RST_OK || groups != 0) continue;
     out->status = out->mandatory ? rst_status(RST_E_NO_ROUTE, 0) : RST_OK_UNROUTED;
   }
@@ -82,32 +85,35 @@ static void make_room(struct instance* instance, struct connection* on, const st
   for (uint32_t i = 0; i < command->count; ++i) on->queued_bytes -= command->outgoing[i].size;
   (void)pthread_mutex_unlock(&instance->mutex);
   for (const struct object* each = NULL; (each = take_refused(instance, on)) != NULL;)
-    send_event(instance, RST_EVENT_PUB_WRITABLE, each, 0, RST_OK);
+    send_event(instance, RST_EVENT_PUB_WRITABLE, each, 0, RST_OK, NULL);
 }
 
 void publish_messages(struct instance* instance, struct command* command) {
   struct connection* const on = command->object->connection;
-  (void)pthread_mutex_lock(&instance->mutex);
-  const int64_t give_up = command->object->give_up;
-  (void)pthread_mutex_unlock(&instance->mutex);
-  if (monotonic(instance) >= give_up) refuse_all(command, rst_status(RST_E_CANCELLED, 0));
   const bool many = command->count > kFew;
-  write_drafts(instance, &on->spool, command, command->confirm && !many);
-  link_drafts(instance, &on->spool, command);
+  struct outgoing* const end = command->outgoing + command->count;
+  for (struct outgoing *slice = command->outgoing, *next = NULL; slice != end; slice = next) {
+    next = end - slice > kSlice ? slice + kSlice : end;
+    write_drafts(instance, &on->spool, command, slice, next, command->confirm && !many);
+    link_drafts(instance, &on->spool, slice, next);
+  }
   if (command->confirm) sync_links(&on->spool, command, many);
 
+  char text[64 + kMostFolder] = "";
   uint32_t lost = 0;
   int32_t status = RST_OK;
   for (uint32_t i = 0; i < command->count; ++i) {
     const struct outgoing* const out = &command->outgoing[i];
     if (command->statuses != NULL) command->statuses[i] = out->status;
-    if (out->status < 0) {
+    if (rst_status_code(out->status) == RST_E_CANCELLED) ++((struct publisher*)command->object)->cancelled;
+    if (out->status < 0 && !out->told) {
       ++lost;
       status = out->status;
+      (void)snprintf(text, sizeof text, "a message to `%s` was not published", out->topic);
     }
     free(out->file);
   }
   make_room(instance, on, command);
-  if (lost != 0 && command->op == 0) send_event(instance, RST_EVENT_PUB_FAILED, command->object, lost, status);
-  complete(instance, command->op, command->statuses == NULL ? status : RST_OK, 0, "a message was not published");
+  if (lost != 0 && command->op == 0) send_event(instance, RST_EVENT_PUB_FAILED, command->object, lost, status, text);
+  complete(instance, command->op, command->statuses == NULL ? status : RST_OK, 0, text);
 }

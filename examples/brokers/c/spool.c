@@ -53,7 +53,8 @@ static int appear(struct spool* spool) {
 
 int spool_open(struct spool* spool, const char* path) {
   *spool = (struct spool){.root = -1, .lock = -1, .alive = -1};
-  if (mkdir(path, 0777) != 0 && errno != EEXIST) return errno;
+  const bool made = mkdir(path, 0777) == 0;
+  if (!made && errno != EEXIST) return errno;
   spool->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (spool->root < 0) return errno;
   int error = make_folder(spool->root, "owners");
@@ -63,14 +64,17 @@ int spool_open(struct spool* spool, const char* path) {
     spool->lock = openat(spool->root, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     error = spool->lock < 0 ? errno : appear(spool);
   }
-  if (error == 0 && fsync(spool->root) != 0) error = errno;
+  /* After a loss of power too there is the owner of whatever is in flight. */
+  if (error == 0) error = sync_folder(spool->root, "owners");
+  if (error == 0) error = sync_folder(spool->root, ".");
+  if (error == 0 && made) error = sync_folder(spool->root, "..");
   if (error != 0) spool_close(spool);
   return error;
 }
 
 void spool_close(struct spool* spool) {
   if (spool->alive >= 0) {
-    (void)remove_file(spool->root, path_of("owners/%s", spool->owner).text);
+    if (!spool->left) (void)remove_file(spool->root, path_of("owners/%s", spool->owner).text);
     close(spool->alive);
   }
   if (spool->lock >= 0) close(spool->lock);
@@ -99,7 +103,7 @@ int spool_make_group(struct spool* spool, const char* topic, const char* group) 
 struct removal {
   int root;
   struct path folder;
-  uint32_t removed;
+  uint64_t removed;
 };
 
 static void remove_one(void* context, const char* name) {
@@ -107,15 +111,15 @@ static void remove_one(void* context, const char* name) {
   removal->removed += remove_file(removal->root, path_of("%s/%s", removal->folder.text, name).text) == 0;
 }
 
-uint32_t spool_drop_group(struct spool* spool, const char* group) {
+int spool_drop_group(struct spool* spool, const char* group, uint64_t* dropped) {
   struct removal removal = {.root = spool->root};
   for (int i = kPartCount - 1; i >= 0; --i) {
     removal.folder = path_of("%s/%s", group, kParts[i]);
     (void)visit(spool->root, removal.folder.text, remove_one, &removal);
     (void)unlinkat(spool->root, removal.folder.text, AT_REMOVEDIR);
   }
-  (void)unlinkat(spool->root, group, AT_REMOVEDIR);
-  return removal.removed;
+  *dropped += removal.removed;
+  return unlinkat(spool->root, group, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : errno;
 }
 
 /* ------------------------------------------------------------------ publishing */
@@ -152,15 +156,14 @@ void spool_forget(struct spool* spool, uint64_t draft) {
 
 struct linking {
   int root;
-  struct path topic, draft;
-  char name[kMostName];
+  struct path topic, draft, name;
   uint32_t groups;
   int error;
 };
 
 static void link_into(void* context, const char* group) {
   struct linking* const linking = context;
-  const struct path to = path_of("%s/%s/new/%s", linking->topic.text, group, linking->name);
+  const struct path to = path_of("%s/%s/new/%s", linking->topic.text, group, linking->name.text);
   if (linkat(linking->root, linking->draft.text, linking->root, to.text, 0) == 0) {
     ++linking->groups;
   } else if (errno != ENOENT && errno != ENOTDIR) { /* a folder without "new" is no group */
@@ -171,9 +174,10 @@ static void link_into(void* context, const char* group) {
 int spool_link(struct spool* spool, uint64_t draft, const char* topic, int64_t now, uint32_t* groups) {
   spool->last_time = now > spool->last_time ? now : spool->last_time + 1;
   struct linking linking = {
-      .root = spool->root, .topic = path_of("topics/%s", topic), .draft = path_of_draft(spool, draft)};
-  (void)snprintf(linking.name, sizeof linking.name, "%020lld.%s-%llu.1", (long long)spool->last_time, spool->owner,
-                 (unsigned long long)draft);
+      .root = spool->root,
+      .topic = path_of("topics/%s", topic),
+      .draft = path_of_draft(spool, draft),
+      .name = path_of("%020lld.%s-%llu.1", (long long)spool->last_time, spool->owner, (unsigned long long)draft)};
   const int error = visit(spool->root, linking.topic.text, link_into, &linking);
   spool_forget(spool, draft);
   *groups = linking.groups;

@@ -9,14 +9,14 @@
 
 enum {
   kMostFolder = 200, /* bytes of the folder's name of a topic or a group */
-  kMostGroup = 480,  /* of "topics/TOPIC/GROUP" */
-  kMostName = 160    /* of "TIME.UNIQUE.ATTEMPT" */
+  kMostGroup = 480   /* of "topics/TOPIC/GROUP" */
 };
 
 struct spool {
   int root;       /* descriptor of the directory */
   int lock;       /* of "lock": names are given and folders are listed by one process at a time */
   int alive;      /* of "owners/OWNER", locked until this process ends, however it ends */
+  bool left;      /* something of ours could not be put back: "owners/OWNER" stays, for the next one to do it */
   char owner[48]; /* in the names of what is in flight here, and of what is being written */
   uint64_t drafts;
   int64_t last_time; /* of a name that was given here */
@@ -37,8 +37,8 @@ void spool_unlock(struct spool* spool);
 bool of_one_subscription(const char* group);
 /* Makes the folders of a group; from then on it gets what is published. [locked] */
 int spool_make_group(struct spool* spool, const char* topic, const char* group);
-/* Takes them away with all that is in them; how many messages that were. [locked] */
-uint32_t spool_drop_group(struct spool* spool, const char* group);
+/* Takes them away with all that is in them; *dropped counts the messages. [locked] */
+int spool_drop_group(struct spool* spool, const char* group, uint64_t* dropped);
 
 /* Publishing takes three steps, so that what waits for the disk holds no lock: a draft, its links, the folders. */
 int spool_write(struct spool* spool, const char* file, size_t size, bool sync, uint64_t* draft);

@@ -254,8 +254,10 @@ int32_t verb_publish(void* instance_, rst_publish* call, rst_error* error) {
     call->accepted = accept(instance, publisher, command);
     if (call->accepted == 0) code = RST_E_BACKPRESSURE;
     for (uint32_t i = 0; i < call->accepted && call->receipts != NULL; ++i) call->receipts[i] = (rst_position){0};
-    for (uint32_t i = 0; i < call->accepted && !completes && call->statuses != NULL; ++i)
+    for (uint32_t i = 0; i < call->accepted && !completes && call->statuses != NULL; ++i) {
       call->statuses[i] = command->outgoing[i].status;
+      command->outgoing[i].told = call->statuses[i] != RST_OK;
+    }
   } else {
     for (uint32_t i = 0; i < call->count; ++i) free(command->outgoing[i].file);
   }

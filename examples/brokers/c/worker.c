@@ -25,11 +25,9 @@ void complete(const struct instance* instance, uint64_t op, int32_t status, uint
 }
 
 void send_event(const struct instance* instance, uint32_t kind, const struct object* about, uint64_t value,
-                int32_t status) {
+                int32_t status, const char* text) {
   rst_error error;
-  if (status < 0)
-    (void)failed(&error, rst_status_code(status), rst_status_flags(status), "the directory refused %llu of them",
-                 (unsigned long long)value);
+  if (status < 0) (void)failed(&error, rst_status_code(status), rst_status_flags(status), "%s", text);
   const rst_event event = {.struct_size = sizeof event,
                            .kind = kind,
                            .connection = about->connection->object.id,
@@ -50,7 +48,7 @@ static void opened(struct instance* instance, const struct command* command, int
   if (error != 0) object_remove(instance, object);
   (void)pthread_mutex_unlock(&instance->mutex);
   char text[480];
-  (void)snprintf(text, sizeof text, "%s %.400s: %s", what, path, strerror(error));
+  (void)snprintf(text, sizeof text, "%s %.400s: %s", what, path, text_of(error));
   complete(instance, command->op, status_of(error, 0), error == 0 ? object->handle : 0, text);
 }
 
@@ -99,18 +97,22 @@ static void do_subscribe(struct instance* instance, const struct command* comman
     (void)snprintf(sub->folder, sizeof sub->folder, "~%s-%llu", spool->owner,
                    (unsigned long long)++instance->last_folder);
   (void)snprintf(sub->group, sizeof sub->group, "topics/%s/%s", sub->topic, sub->folder);
+  const char* what = "the folder";
   int error = spool_lock(spool);
   if (error == 0) {
     error = spool_make_group(spool, sub->topic, sub->folder);
+    if (error == 0 && (error = watch_group(instance, sub)) != 0)
+      what = "watching (see fs.inotify.max_user_watches) the folder";
+    uint64_t none = 0;
+    if (error != 0 && sub->own && spool_drop_group(spool, sub->group, &none) != 0) spool->left = true;
     spool_unlock(spool);
   }
-  if (error == 0) error = watch_group(instance, sub);
   if (error == 0) {
     sub->look = true;
     sub->next = instance->subscriptions;
     instance->subscriptions = sub;
   }
-  opened(instance, command, error, "the folder", sub->group);
+  opened(instance, command, error, what, sub->group);
   if (error == 0) return;
   free((void*)sub->unsettled_by_token);
   free(sub);
@@ -144,8 +146,11 @@ static void do_settle(struct instance* instance, struct command* command) {
     if (taken->verdict == RST_VERDICT_RETRY || taken->verdict == RST_VERDICT_RELEASE) forget_names(sub);
     free(taken);
   }
-  if (lost != 0 && !command->confirm)
-    send_event(instance, RST_EVENT_SETTLE_FAILED, &sub->object, lost, status_of(last_error, 0));
+  if (lost != 0 && !command->confirm) {
+    char text[480];
+    (void)snprintf(text, sizeof text, "settling in %.400s: %s", sub->group, text_of(last_error));
+    send_event(instance, RST_EVENT_SETTLE_FAILED, &sub->object, lost, status_of(last_error, 0), text);
+  }
   complete(instance, command->op, RST_OK, 0, NULL); /* each item has a status of its own */
 }
 

@@ -106,14 +106,21 @@ class Exchange(unittest.TestCase):
         self.assertEqual(list((self.root / "owners").iterdir()), [])
 
     def test_what_is_no_message_harms_no_other(self):
-        odd = [b"", b"dir1 5\n\nhell", b"dir1 0\n.a=%4\n\n", b"dir1 1\nno field\n\nx", b"\0" * 5000]
+        odd = [b"", b"dir1 5\n\nhell", b"dir1 0\n.a=%4\n\n", b"dir1 1\nno field\n\nx", b"\0" * 5000,
+               b"dir1 0\n.no-i64:3=%01\n\n", b"dir1 \n\n2\n"]
         for content in odd:
             self.spool.put("in", "workers", content)
+        waiting = self.spool.group("in", "workers") / "new"
+        (waiting / "0.folder.1").mkdir()
+        os.mkfifo(waiting / "0.fifo.1")
+        (waiting / "0.link.1").symlink_to("/dev/zero")
+        (waiting / f"0.{'long' * 62}.1").write_bytes(b"dir1 0\n\n")
         self.spool.publish("in", "workers", b"good")
         service = self.start()
         self.assertEqual([payload for payload, _ in self.next()], [b"good"])
-        rejected = sorted(self.spool.group("in", "workers").glob("rejected/*"))
-        self.assertEqual([file.read_bytes() for file in rejected], odd)
+        rejected = sorted((self.spool.group("in", "workers") / "rejected").iterdir())
+        self.assertEqual([file.name[:5] for file in rejected[:4]], ["0.fif", "0.fol", "0.lin", "0.lon"])
+        self.assertEqual([file.read_bytes() for file in rejected[4:]], odd)
         self.stop(service)
 
     def in_flight(self, service):
