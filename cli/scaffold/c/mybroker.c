@@ -17,12 +17,7 @@
 #define SCHEME "mybroker"
 #define STR(text) {text, sizeof(text) - 1}
 
-enum {
-  kMostBatch = 64,
-  kPad = 64 /* readable bytes behind a payload (M5) */,
-  kCapacity = 1000,
-  kMostCapacity = 1000000
-};
+enum { kMostBatch = 64, kCapacity = 1000, kMostCapacity = 1000000, kPad = 64 /* readable behind a payload (M5) */ };
 
 /* ------------------------------------------------------------------ what it declares */
 
@@ -139,14 +134,15 @@ static void check_options(struct problems* problems, uint32_t scope, const rst_o
 /* The URL may hold a secret: no text repeats it (O2). */
 static void check_connection(struct problems* problems, const rst_connection_spec* spec) {
   const size_t scheme = sizeof SCHEME ":" - 1;
-  if ((spec->flags & ~RST_CONNECT_RETRY_INITIAL) != 0) PROBLEM(problems, RST_E_UNSUPPORTED, "unknown flags");
+  if ((spec->flags & ~RST_CONNECT_RETRY_INITIAL) != 0)
+    PROBLEM(problems, RST_E_UNSUPPORTED, "of a connection no flag but RETRY_INITIAL is known");
   if (spec->url.len < scheme || memcmp(spec->url.ptr, SCHEME ":", scheme) != 0)
     PROBLEM(problems, RST_E_INVALID, "the URL is " SCHEME ":");
   check_options(problems, RST_SCOPE_CONNECTION, spec->options, spec->option_count);
 }
 
 static void check_subscription(struct problems* problems, const rst_subscription_spec* spec) {
-  if (spec->flags != 0) PROBLEM(problems, RST_E_UNSUPPORTED, "unknown flags");
+  if (spec->flags != 0) PROBLEM(problems, RST_E_UNSUPPORTED, "of a subscription no flag is known");
   if (spec->kind != 0) PROBLEM(problems, RST_E_INVALID, "the only kind is `topic`");
   if (spec->address_count != 1 || spec->addresses[0].len == 0)
     PROBLEM(problems, RST_E_INVALID, "a subscription has one address");
@@ -162,29 +158,31 @@ static void check_publisher(struct problems* problems, const rst_publisher_spec*
   check_options(problems, RST_SCOPE_PUBLISHER, spec->options, spec->option_count);
 }
 
-/* struct_size is the first field of all of them (V3). */
+/* struct_size is the first field of all of them; asked for is what is read here, not what a newer header has (V3). */
 static bool whole(struct problems* problems, const void* that, size_t size, const char* name) {
   if (*(const uint32_t*)that >= size) return true;
-  PROBLEM(problems, RST_E_INVALID, "%s is shorter than in draft %d of the contract", name, RST_ABI_MINOR);
+  PROBLEM(problems, RST_E_INVALID, "%s is too short: %u bytes, %zu are read", name, *(const uint32_t*)that, size);
   return false;
 }
 
 static void check(struct problems* problems, uint32_t scope, const void* spec) {
   switch (scope) {
     case RST_SCOPE_CONNECTION:
-      if (whole(problems, spec, sizeof(rst_connection_spec), "rst_connection_spec")) check_connection(problems, spec);
+      if (whole(problems, spec, RST_UP_TO(rst_connection_spec, option_count), "rst_connection_spec"))
+        check_connection(problems, spec);
       break;
     case RST_SCOPE_SUBSCRIPTION:
-      if (whole(problems, spec, sizeof(rst_subscription_spec), "rst_subscription_spec"))
+      if (whole(problems, spec, RST_UP_TO(rst_subscription_spec, credit_bytes), "rst_subscription_spec"))
         check_subscription(problems, spec);
       break;
     case RST_SCOPE_PUBLISHER:
-      if (whole(problems, spec, sizeof(rst_publisher_spec), "rst_publisher_spec")) check_publisher(problems, spec);
+      if (whole(problems, spec, RST_UP_TO(rst_publisher_spec, options), "rst_publisher_spec"))
+        check_publisher(problems, spec);
       break;
     case RST_SCOPE_MESSAGE:
     case RST_SCOPE_ADMIN:
     case RST_SCOPE_TX:
-      if (whole(problems, spec, sizeof(rst_options_spec), "rst_options_spec")) {
+      if (whole(problems, spec, RST_UP_TO(rst_options_spec, option_count), "rst_options_spec")) {
         const rst_options_spec* const bare = spec;
         check_options(problems, scope, bare->options, bare->option_count);
       }
@@ -195,18 +193,18 @@ static void check(struct problems* problems, uint32_t scope, const void* spec) {
 
 static int32_t validate(uint32_t scope, const void* spec, rst_plan* plan, const rst_report* report, rst_error* error) {
   struct problems problems = {.error = error};
-  if (report != NULL && whole(&problems, report, sizeof *report, "rst_report")) problems.report = report;
-  if (plan != NULL && !whole(&problems, plan, sizeof *plan, "rst_plan")) plan = NULL;
+  if (report != NULL && whole(&problems, report, RST_UP_TO(rst_report, issue), "rst_report")) problems.report = report;
+  if (plan != NULL && !whole(&problems, plan, RST_UP_TO(rst_plan, reserved), "rst_plan")) plan = NULL;
   check(&problems, scope, spec);
   if (plan != NULL) {
-    rst_capability* const caps = plan->caps;
-    const uint32_t capacity = caps == NULL ? 0 : plan->cap_capacity;
-    *plan = (rst_plan){.struct_size = plan->struct_size,
-                       .max_batch = kMostBatch,
-                       .cap_capacity = plan->cap_capacity,
-                       .cap_count = kCapCount,
-                       .caps = caps};
-    for (uint32_t i = 0; i < kCapCount && i < capacity; ++i) caps[i] = kCaps[i];
+    plan->flags = 0;
+    plan->ack_deadline_ns = plan->max_payload = plan->max_delay_ns = 0;
+    plan->max_unsettled = 0;
+    plan->max_batch = kMostBatch;
+    plan->cap_count = kCapCount;
+    for (uint32_t i = 0; i < kCapCount && i < plan->cap_capacity && plan->caps != NULL; ++i) plan->caps[i] = kCaps[i];
+    plan->default_window = 0;
+    plan->reserved = 0;
   }
   return -problems.code;
 }
@@ -369,9 +367,9 @@ static void put(struct instance* instance, struct object* sub, const rst_out_mes
 /* ------------------------------------------------------------------ verbs */
 
 static int32_t init(const rst_host* host, const rst_init_args* args, void** made, rst_error* error) {
-  if (host->struct_size < sizeof *host || args->struct_size < sizeof *args)
-    return failed(error, RST_E_INVALID, "the host is older than draft %d of the contract", RST_ABI_MINOR);
-  if (args->flags != 0) return failed(error, RST_E_UNSUPPORTED, "unknown flags of init");
+  if (host->struct_size < RST_UP_TO(rst_host, event) || args->struct_size < RST_UP_TO(rst_init_args, flags))
+    return failed(error, RST_E_INVALID, "the host's table or rst_init_args is too short");
+  if (args->flags != 0) return failed(error, RST_E_UNSUPPORTED, "of init no flag is known");
   struct instance* const instance = calloc(1, sizeof *instance);
   if (instance == NULL) return failed(error, RST_E_EXHAUSTED, "no memory");
   instance->host = host;
@@ -422,7 +420,7 @@ static int32_t close_object(void* that, uint64_t handle, uint32_t flags, uint64_
                             rst_error* error) {
   (void)timeout_ns; /* nothing waits here */
   struct instance* const instance = that;
-  if ((flags & ~RST_CLOSE_ABORT) != 0) return failed(error, RST_E_UNSUPPORTED, "unknown flags of close");
+  if ((flags & ~RST_CLOSE_ABORT) != 0) return failed(error, RST_E_UNSUPPORTED, "of close no flag but ABORT is known");
   (void)pthread_mutex_lock(&instance->mutex);
   struct object* const closing = find(instance, handle, 0, error);
   const bool stands = closing != NULL;
@@ -436,7 +434,7 @@ static int32_t close_object(void* that, uint64_t handle, uint32_t flags, uint64_
 
 static int32_t credit(void* that, const rst_credit* call, rst_error* error) {
   struct instance* const instance = that;
-  if (call->struct_size < sizeof *call) return failed(error, RST_E_INVALID, "rst_credit is too short");
+  if (call->struct_size < RST_UP_TO(rst_credit, bytes)) return failed(error, RST_E_INVALID, "rst_credit is too short");
   if (call->flags != RST_CREDIT_ADD && call->flags != RST_CREDIT_DRAIN)
     return failed(error, RST_E_UNSUPPORTED, "credit is either ADD or DRAIN");
   (void)pthread_mutex_lock(&instance->mutex);
@@ -461,10 +459,11 @@ static int32_t why_not(const rst_out_message* message) {
   if (message->flags != 0 || message->key != NULL || message->header_count != 0)
     return rst_status(RST_E_UNSUPPORTED, RST_ERROR_USER);
   if (props == NULL) return RST_OK;
-  if (props->struct_size < sizeof *props) return rst_status(RST_E_INVALID, 0);
+  if (props->struct_size < RST_UP_TO(rst_out_props, partition)) return rst_status(RST_E_INVALID, 0);
   if (props->option_count != 0) return rst_status(RST_E_OPTION, RST_ERROR_USER);
-  const bool more = props->priority >= 0 || props->ttl_ns != 0 || props->delay_ns != 0 || props->reply_to_len != 0 ||
-                    props->correlation_len != 0 || props->message_id_len != 0 || props->content_type_len != 0;
+  const bool more = props->priority >= 0 || props->ttl_ns != 0 || props->delay_ns != 0 || props->partition >= 0 ||
+                    props->reply_to_len != 0 || props->correlation_len != 0 || props->message_id_len != 0 ||
+                    props->content_type_len != 0;
   return more ? rst_status(RST_E_UNSUPPORTED, RST_ERROR_USER) : RST_OK;
 }
 
@@ -498,7 +497,8 @@ static void deliver_to_all(struct instance* instance) {
 
 static int32_t publish(void* that, rst_publish* call, rst_error* error) {
   struct instance* const instance = that;
-  if (call->struct_size < sizeof *call || (call->count != 0 && call->stride < sizeof(rst_out_message)))
+  if (call->struct_size < RST_UP_TO(rst_publish, accepted) ||
+      (call->count != 0 && call->stride < RST_UP_TO(rst_out_message, flags)))
     return failed(error, RST_E_INVALID, "rst_publish or a message of it is too short");
   if (call->flags != 0 || call->tx != 0)
     return failed(error, RST_E_UNSUPPORTED, "nothing is confirmed, and there are no transactions");
