@@ -27,10 +27,20 @@ type Message struct {
 	Attempt     uint16 // 1-based, 0: unknown
 	Redelivered bool
 	Value       any // the author's; comes back in Settlement
-	// Expires is how long the broker waits for a settlement; then the token is stale (S3). 0: for ever.
+	// Expires is how long from Push the broker waits for a settlement; then it sends the message again, so the token is
+	// stale (S3), and what still waits for credit is forgotten. 0: for ever.
 	Expires time.Duration
 
-	token *token
+	token uint64    // 0: none
+	until time.Time // when the broker gives up waiting; zero: never
+}
+
+func (m *Message) late(now time.Time) bool { return !m.until.IsZero() && now.After(m.until) }
+
+func (m *Message) renew() {
+	if m.Expires != 0 {
+		m.until = time.Now().Add(m.Expires)
+	}
 }
 
 // size is what it costs of the byte balance (F1).
@@ -42,6 +52,18 @@ func (m *Message) size() int64 {
 	return int64(size)
 }
 
+// fit leaves out the headers that an rst_message has no room for.
+func (m *Message) fit() {
+	for i := len(m.Headers) - 1; i >= 0; i-- {
+		if len(m.Headers[i].Name) > longestName {
+			m.Headers = append(m.Headers[:i:i], m.Headers[i+1:]...)
+		}
+	}
+	if len(m.Headers) > mostHeaders {
+		m.Headers = m.Headers[:mostHeaders]
+	}
+}
+
 func (m *Message) hasMeta() bool {
 	return m.Address != "" || m.ReplyTo != "" || m.MessageID != "" || m.ContentType != "" || m.Correlation != ""
 }
@@ -49,6 +71,9 @@ func (m *Message) hasMeta() bool {
 const (
 	line   = 64 // of the cache; a payload has one more readable behind it (M5)
 	header = C.sizeof_rst_header
+	// mostHeaders and longestName are what the contract can carry.
+	mostHeaders = 1<<16 - 1
+	longestName = 1<<16 - 1
 )
 
 // arena is one block of C memory that holds a batch with all that it points to, until release frees it.
@@ -81,29 +106,31 @@ func (a *arena) bytes(of []byte) unsafe.Pointer {
 
 // newBatch copies deliveries into C memory: structs first, which keeps them aligned, then bytes.
 func newBatch(subscription uint64, messages []*Message) *C.rst_batch {
-	size := uintptr(C.sizeof_rst_batch + len(messages)*C.sizeof_rst_message + line)
+	structs, bytes := uintptr(C.sizeof_rst_batch+len(messages)*C.sizeof_rst_message), uintptr(0)
 	var cost int64
 	for _, m := range messages {
 		cost += m.size()
-		size += uintptr(m.size()) + uintptr(len(m.Headers))*header + line
+		structs += uintptr(len(m.Headers)) * header
+		bytes += uintptr(m.size()) + line
 		if m.hasMeta() {
-			size += C.sizeof_rst_message_meta + uintptr(len(m.Address)+len(m.ReplyTo)+len(m.MessageID)+len(m.ContentType)+len(m.Correlation))
+			structs += C.sizeof_rst_message_meta
+			bytes += uintptr(len(m.Address) + len(m.ReplyTo) + len(m.MessageID) + len(m.ContentType) + len(m.Correlation))
 		}
 	}
-	block := C.aligned_alloc(line, C.size_t((size+line-1)/line*line))
+	block := C.aligned_alloc(line, C.size_t((structs+bytes+line-1)/line*line))
 	if block == nil {
 		panic("no memory for a batch")
 	}
+	// Go looks at the pointer that it overwrites: one that looks like its own, in what C left there, would end the process.
+	C.memset(block, 0, C.size_t(structs))
 	a := &arena{at: block}
 	batch := (*C.rst_batch)(a.take(C.sizeof_rst_batch))
 	all := unsafe.Slice((*C.rst_message)(a.take(uintptr(len(messages))*C.sizeof_rst_message)), len(messages))
 	for i, m := range messages {
-		all[i] = C.rst_message{payload_len: C.uint64_t(len(m.Payload)), attempt: C.uint16_t(m.Attempt), flags: C.RST_MESSAGE_PADDED}
+		all[i] = C.rst_message{payload_len: C.uint64_t(len(m.Payload)), attempt: C.uint16_t(m.Attempt), flags: C.RST_MESSAGE_PADDED,
+			token: C.uint64_t(m.token)}
 		if m.Redelivered {
 			all[i].flags |= C.RST_MESSAGE_REDELIVERED
-		}
-		if m.token != nil {
-			all[i].token = C.uint64_t(m.token.number)
 		}
 		if len(m.Headers) != 0 {
 			all[i].headers = (*C.rst_header)(a.take(uintptr(len(m.Headers)) * header))

@@ -22,12 +22,10 @@ const (
 	CapExtend         = C.RST_CAP_EXTEND
 	CapAttempt        = C.RST_CAP_ATTEMPT
 	CapOverflow       = C.RST_CAP_OVERFLOW
-	CapBatch          = C.RST_CAP_BATCH
 	CapGroup          = C.RST_CAP_GROUP
 	CapWildcard       = C.RST_CAP_WILDCARD
 	CapPublishConfirm = C.RST_CAP_PUBLISH_CONFIRM
 	CapPublishOrder   = C.RST_CAP_PUBLISH_ORDER
-	CapUnrouted       = C.RST_CAP_UNROUTED
 	CapKey            = C.RST_CAP_KEY
 	CapHeaders        = C.RST_CAP_HEADERS
 	CapPayload        = C.RST_CAP_PAYLOAD

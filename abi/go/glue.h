@@ -5,6 +5,7 @@
 #include <ruststream/abi.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 /// How long what the host passes must be: up to the last field that is known here, whatever the header has grown to (V3).
 enum {

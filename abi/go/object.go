@@ -66,6 +66,7 @@ type Object struct {
 	stopOpen  context.CancelFunc
 	stopClose context.CancelFunc
 	flushing  sync.WaitGroup
+	told      chan struct{} // the host, that it is open
 	ended     chan struct{}
 
 	calls sync.RWMutex // host calls with its ids: read; their end: written (L6)
@@ -124,13 +125,13 @@ func as[T behind](i *instance, handle C.uint64_t) (*Object, T, error) {
 	return object, found, nil
 }
 
-// open names a new object and has `make` run on a goroutine: the completion follows.
-func (i *instance) open(parent *Object, id, op C.uint64_t, timeout time.Duration, make_ func(context.Context, *Object) (behind, error)) error {
+// open names a new object and has `build` run on a goroutine: the completion follows.
+func (i *instance) open(parent *Object, id, op C.uint64_t, timeout time.Duration, build func(context.Context, *Object) (behind, error)) error {
 	if op == 0 {
 		return Errorf(Unsupported, "opening takes time; give it an op that can be completed")
 	}
 	ctx, stop := context.WithTimeout(context.Background(), timeout)
-	o := &Object{instance: i, parent: parent, id: uint64(id), children: map[*Object]bool{}, ended: make(chan struct{}), stopOpen: stop}
+	o := &Object{instance: i, parent: parent, id: uint64(id), children: map[*Object]bool{}, told: make(chan struct{}), ended: make(chan struct{}), stopOpen: stop}
 	if parent != nil {
 		parent.mu.Lock()
 		defer parent.mu.Unlock()
@@ -145,14 +146,14 @@ func (i *instance) open(parent *Object, id, op C.uint64_t, timeout time.Duration
 	o.handle = i.last
 	i.objects[o.handle] = o
 	i.mu.Unlock()
-	go o.opening(ctx, uint64(op), make_)
+	go o.opening(ctx, uint64(op), build)
 	return pending
 }
 
-func (o *Object) opening(ctx context.Context, op uint64, make func(context.Context, *Object) (behind, error)) {
+func (o *Object) opening(ctx context.Context, op uint64, build func(context.Context, *Object) (behind, error)) {
 	var made behind
 	err := caught(func() (err error) {
-		made, err = make(ctx, o)
+		made, err = build(ctx, o)
 		return err
 	})
 	o.stopOpen()
@@ -175,6 +176,7 @@ func (o *Object) opening(ctx context.Context, op uint64, make func(context.Conte
 	o.mu.Unlock()
 	complete(o.instance.host, completion{op: op, value: o.handle})
 	made.opened()
+	close(o.told)
 }
 
 // close is the verb.
@@ -237,6 +239,7 @@ func (o *Object) closeWith(ctx context.Context) {
 }
 
 func (o *Object) shut(ctx context.Context) {
+	<-o.told // its connection may close before
 	o.mu.Lock()
 	var children sync.WaitGroup
 	for child := range o.children {
@@ -303,7 +306,7 @@ func (c *connection) flush(timeout time.Duration, op uint64) error {
 		child.mu.Lock()
 		if publisher, ok := child.behind.(*publisher); ok {
 			wait := make(chan error, 1)
-			if publisher.enqueueFlush(timeout, 0, wait) == pending {
+			if publisher.enqueueFlush(timeout, 0, wait) == nil {
 				waits = append(waits, wait)
 			}
 		}
@@ -320,5 +323,8 @@ func (c *connection) flush(timeout time.Duration, op uint64) error {
 		}
 		complete(c.instance.host, completion{op: op, err: err})
 	}()
+	if op == 0 {
+		return nil
+	}
 	return pending
 }

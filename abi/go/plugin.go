@@ -52,12 +52,14 @@ type Subscription interface {
 }
 
 // Settler is a Subscription of a kind that declares CapSettle. Settle runs on one goroutine of the subscription, and may
-// block; it sets the Err of each that failed. At the end what is unsettled comes as Release.
+// block until its context ends, which keeps later settlements waiting; it sets the Err of each that failed. At the end what
+// is unsettled comes as Release.
 type Settler interface {
 	Settle(ctx context.Context, settlements []*Settlement)
 }
 
-// Publisher is what OpenPublisher made. Its methods run on one goroutine of the publisher, and may block.
+// Publisher is what OpenPublisher made. Its methods run on one goroutine of the publisher, and may block until their
+// context ends.
 type Publisher interface {
 	// Send publishes in this order, and sets the Err of each that failed.
 	Send(ctx context.Context, messages []*OutMessage)

@@ -38,7 +38,7 @@ func TestEveryErrorHasACode(t *testing.T) {
 
 // subscriberWith has messages of ten bytes waiting, and nobody who delivers them.
 func subscriberWith(waiting, window int, credit, bytes uint64) *Subscriber {
-	s := newSubscriber(&Object{}, &Kind{Caps: []Capability{{ID: CapSettle}}}, &SubscriptionSpec{Window: uint32(window)}, credit, bytes)
+	s := newSubscriber(&Object{gone: true, instance: &instance{}}, &Kind{Caps: []Capability{{ID: CapSettle}}}, &SubscriptionSpec{Window: uint32(window)}, credit, bytes)
 	for i := 0; i < waiting; i++ {
 		s.Push(&Message{Payload: make([]byte, 10)})
 	}
@@ -81,5 +81,93 @@ func TestWhatExpiredMakesRoom(t *testing.T) {
 	time.Sleep(time.Millisecond)
 	if room := s.Room(context.Background(), 256); room != 1 {
 		t.Errorf("one of two has expired; room is for %d", room)
+	}
+}
+
+// told has what Settle, Send and Flush do in a test.
+type told struct {
+	failed *Message
+	send   func(ctx context.Context, messages []*OutMessage)
+}
+
+func (t *told) Stop(context.Context)        {}
+func (t *told) Close(context.Context)       {}
+func (t *told) Flush(context.Context) error { return nil }
+func (t *told) Send(ctx context.Context, messages []*OutMessage) {
+	t.send(ctx, messages)
+}
+func (t *told) Settle(_ context.Context, settlements []*Settlement) {
+	for _, each := range settlements {
+		if each.Message == t.failed {
+			each.Err = errors.New("not this one")
+		}
+	}
+}
+
+func TestOnlyWhatFailedIsUnsettledAgain(t *testing.T) {
+	for _, verdict := range []Verdict{Ack, Extend} {
+		s := subscriberWith(3, 8, 10, 1000)
+		taken := s.take()
+		s.author = &told{failed: taken[0]}
+		s.tokens = map[uint64]*Message{} // all are claimed
+		var now []*Settlement
+		for _, each := range taken {
+			now = append(now, &Settlement{Message: each, Verdict: verdict})
+		}
+		s.carryOut(context.Background(), now)
+		if failed := s.tokens[taken[0].token]; len(s.tokens) > 1 || (failed == taken[0]) != (verdict == Ack) {
+			t.Errorf("of verdict %d, %d are unsettled again", verdict, len(s.tokens))
+		}
+	}
+}
+
+func TestWhatExpiredIsStaleAndComesFromTheBrokerAlone(t *testing.T) {
+	s := subscriberWith(0, 8, 1, 1000)
+	s.Push(&Message{Expires: time.Nanosecond}, &Message{Expires: time.Nanosecond, Payload: []byte("late")}, &Message{Payload: []byte("x")})
+	taken := s.take()
+	time.Sleep(time.Millisecond)
+	s.forgetExpired()
+	if len(s.tokens) != 0 || s.expired != taken[0].token || len(s.waiting) != 1 || s.waitingBytes != 1 {
+		t.Errorf("%d tokens, the last expired is %d, %d wait, of %d bytes", len(s.tokens), s.expired, len(s.waiting), s.waitingBytes)
+	}
+}
+
+func TestOneMessageThatFailsDoesNotFailTheNext(t *testing.T) {
+	p := newPublisher(&Object{gone: true, instance: &instance{}}, &told{send: func(_ context.Context, messages []*OutMessage) {
+		messages[0].Err = errors.New("not this one")
+	}}, &Kind{}, "d")
+	messages, done := []*OutMessage{{}, {}}, make(chan error, 1)
+	p.mu.Lock()
+	p.jobs = []*job{{deadline: time.Now().Add(time.Minute), messages: messages}, {deadline: time.Now().Add(time.Minute), flush: true, told: done}}
+	p.mu.Unlock()
+	p.changed.Broadcast()
+	if err := <-done; err != nil || messages[0].Err == nil || messages[1].Err != nil {
+		t.Errorf("flush: %v, messages: %v, %v", err, messages[0].Err, messages[1].Err)
+	}
+}
+
+func TestWhatWaitsBehindASlowSendFailsInTime(t *testing.T) {
+	release := make(chan struct{})
+	p := newPublisher(&Object{gone: true, instance: &instance{}}, &told{send: func(context.Context, []*OutMessage) { <-release }}, &Kind{}, "d")
+	done := make(chan error, 1)
+	p.mu.Lock()
+	p.jobs = []*job{{deadline: time.Now().Add(time.Minute), messages: []*OutMessage{{}}}, {deadline: time.Now().Add(time.Millisecond), flush: true, told: done}}
+	p.mu.Unlock()
+	p.changed.Broadcast()
+	if err := <-done; err != context.DeadlineExceeded {
+		t.Errorf("it ended with %v", err)
+	}
+	close(release)
+	p.closing()
+	<-p.running
+}
+
+func TestMessagesAreSentTogetherThatHaveAboutTheSameTime(t *testing.T) {
+	now := time.Now()
+	p := &publisher{jobs: []*job{{deadline: now}, {deadline: now.Add(together)}, {deadline: now.Add(2 * together)}, {flush: true}}}
+	for _, want := range []int{2, 1, 1} {
+		if got := len(p.next()); got != want {
+			t.Errorf("%d jobs are sent together, not %d", got, want)
+		}
 	}
 }

@@ -10,8 +10,14 @@ import (
 	"unsafe"
 )
 
-// defaultQueue is how many published messages wait for one publisher's Send, unless the publisher is Bounded.
-const defaultQueue = 4096
+const (
+	// defaultQueue is how many published messages wait for one publisher's Send, unless the publisher is Bounded.
+	defaultQueue = 4096
+	// mostQueuedBytes of payloads wait; one more message may begin below it.
+	mostQueuedBytes = 64 << 20
+	// together is how far apart the deadlines of messages may be that one Send has: none fails early for another's.
+	together = 250 * time.Millisecond
+)
 
 // Bounded is a Publisher that says how many messages may wait for its Send; beyond them publish is refused (P4).
 type Bounded interface{ MostWaiting() int }
@@ -36,6 +42,7 @@ type job struct {
 	op       uint64
 	deadline time.Time
 	messages []*OutMessage
+	bytes    int64
 	statuses []*C.int32_t // the host's, until the completion; nil where it has none
 	flush    bool
 	told     chan error // of a connection's flush
@@ -49,22 +56,27 @@ type publisher struct {
 	destination string
 	most        int
 
-	mu      sync.Mutex
-	changed *sync.Cond
-	jobs    []*job
-	waiting int // messages, those that Send has included
-	refused bool
-	closed  bool
-	running chan struct{}
-	sending context.Context // ends when closing has no more time
-	cancel  context.CancelFunc
-	dropped uint64 // of run, until running is closed
+	mu       sync.Mutex
+	changed  *sync.Cond
+	jobs     []*job
+	waiting  int // messages, and below their bytes: those that Send has included
+	bytes    int64
+	refused  bool
+	closed   bool
+	busy     bool        // Send or Flush runs
+	late     *time.Timer // looks at what waits meanwhile
+	expiring bool
+	running  chan struct{}
+	sending  context.Context // ends when closing has no more time
+	cancel   context.CancelFunc
+	dropped  uint64
 }
 
 func newPublisher(object *Object, author Publisher, kind *Kind, destination string) *publisher {
 	p := &publisher{Object: object, author: author, kind: kind, destination: destination, most: defaultQueue, running: make(chan struct{})}
 	p.changed = sync.NewCond(&p.mu)
 	p.sending, p.cancel = context.WithCancel(context.Background())
+	p.late = time.AfterFunc(expiryEvery, p.expire)
 	if bounded, ok := author.(Bounded); ok {
 		p.most = bounded.MostWaiting()
 	}
@@ -106,7 +118,7 @@ func (p *publisher) publish(call *C.rst_publish) error {
 	}
 	now := &job{op: uint64(call.op), deadline: time.Now().Add(duration(call.timeout_ns, defaultTimeout))}
 	index := 0
-	for ; index < int(call.count) && p.waiting < p.most; index++ {
+	for ; index < int(call.count) && p.waiting < p.most && p.bytes < mostQueuedBytes; index++ {
 		message, err := p.read(at(call.messages, call.stride, index))
 		var told *C.int32_t
 		if call.statuses != nil {
@@ -120,6 +132,8 @@ func (p *publisher) publish(call *C.rst_publish) error {
 		now.messages = append(now.messages, message)
 		now.statuses = append(now.statuses, told)
 		p.waiting++
+		now.bytes += int64(len(message.Payload))
+		p.bytes += int64(len(message.Payload))
 	}
 	call.accepted = C.uint32_t(index)
 	p.refused = p.refused || index < int(call.count)
@@ -146,6 +160,9 @@ func (p *publisher) enqueueFlush(timeout time.Duration, op uint64, told chan err
 	}
 	p.jobs = append(p.jobs, &job{op: op, deadline: time.Now().Add(timeout), flush: true, told: told})
 	p.changed.Broadcast()
+	if op == 0 {
+		return nil
+	}
 	return pending
 }
 
@@ -155,20 +172,21 @@ func (p *publisher) run() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
-		for len(p.jobs) == 0 && !p.closed {
+		for len(p.jobs) == 0 && (!p.closed || p.expiring) {
 			p.changed.Wait()
 		}
 		if len(p.jobs) == 0 {
 			return
 		}
-		now := p.jobs
-		p.jobs = nil
+		now := p.next()
+		p.busy = true
+		p.late.Reset(expiryEvery)
 		p.mu.Unlock()
-		p.send(now)
+		p.finish(now, p.call(now))
 		p.mu.Lock()
-		for _, each := range now {
-			p.waiting -= len(each.messages)
-		}
+		p.busy = false
+		p.late.Stop()
+		p.leave(now)
 		if p.refused {
 			p.refused = false
 			p.mu.Unlock()
@@ -178,80 +196,121 @@ func (p *publisher) run() {
 	}
 }
 
-// send publishes what lies before each flush at once, and tells what became of it.
-func (p *publisher) send(jobs []*job) {
-	for from := 0; from < len(jobs); {
-		to := from
-		for to < len(jobs) && !jobs[to].flush {
-			to++
+// next takes a flush, or the messages of all jobs before the next one that must be done at about the same time. The lock
+// is held.
+func (p *publisher) next() []*job {
+	count, first := 1, p.jobs[0]
+	for ; !first.flush && count < len(p.jobs) && !p.jobs[count].flush; count++ {
+		if apart := p.jobs[count].deadline.Sub(first.deadline); apart > together || apart < -together {
+			break
 		}
-		if to == from { // a flush
-			p.finish(jobs[from:from+1], p.run1(jobs[from:from+1]))
-			from++
-			continue
-		}
-		p.finish(jobs[from:to], p.run1(jobs[from:to]))
-		from = to
+	}
+	taken := p.jobs[:count:count]
+	p.jobs = p.jobs[count:]
+	return taken
+}
+
+// leave makes room. The lock is held.
+func (p *publisher) leave(jobs []*job) {
+	for _, each := range jobs {
+		p.waiting -= len(each.messages)
+		p.bytes -= each.bytes
 	}
 }
 
-// run1 calls the author with the messages of several jobs, or with one flush, until the first of their deadlines.
-func (p *publisher) run1(jobs []*job) error {
+// expire fails what has waited too long behind a Send or Flush that is still running (C1).
+func (p *publisher) expire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.busy {
+		return
+	}
+	now := time.Now()
+	var late, kept []*job
+	for _, each := range p.jobs {
+		if now.After(each.deadline) {
+			late = append(late, each)
+		} else {
+			kept = append(kept, each)
+		}
+	}
+	p.jobs, p.expiring = kept, true
+	p.leave(late)
+	p.mu.Unlock()
+	p.finish(late, context.DeadlineExceeded)
+	p.mu.Lock()
+	p.expiring = false
+	p.changed.Broadcast()
+	if p.busy {
+		p.late.Reset(expiryEvery)
+	}
+}
+
+// call has the author send the messages of several jobs, or flush, until the last of their deadlines.
+func (p *publisher) call(jobs []*job) error {
 	deadline := jobs[0].deadline
 	var messages []*OutMessage
 	for _, each := range jobs {
 		messages = append(messages, each.messages...)
-		if each.deadline.Before(deadline) {
+		if each.deadline.After(deadline) {
 			deadline = each.deadline
 		}
 	}
 	ctx, stop := context.WithDeadline(p.sending, deadline)
 	defer stop()
-	return caught(func() error {
-		if jobs[0].flush {
-			return p.author.Flush(ctx)
-		}
-		if ctx.Err() != nil {
-			return ctx.Err() // closed by ABORT before it was sent
-		}
-		p.author.Send(ctx, messages)
-		return nil
-	})
+	if ctx.Err() != nil {
+		return ctx.Err() // closed by ABORT, or too late, before it was sent
+	}
+	if jobs[0].flush {
+		return caught(func() error { return p.author.Flush(ctx) })
+	}
+	err := caught(func() error { p.author.Send(ctx, messages); return nil })
+	if err != nil { // a panic: who knows after how many
+		return &Error{Code: Internal, Flags: MaybeApplied, Text: err.Error()}
+	}
+	return nil
 }
 
-func (p *publisher) finish(jobs []*job, err error) {
+// finish tells what became of jobs: `all` is the error of each message or flush that has none of its own.
+func (p *publisher) finish(jobs []*job, all error) {
 	var done []completion
-	var failed uint64
+	var failed, dropped uint64
+	var last error
 	for _, each := range jobs {
 		if each.told != nil {
-			each.told <- err
+			each.told <- all
 			continue
 		}
 		for i, message := range each.messages {
 			if message.Err == nil {
-				message.Err = err
+				message.Err = all
 			}
 			if message.Err != nil && p.sending.Err() != nil {
-				p.dropped++
+				dropped++
 			}
-			if each.op != 0 && each.statuses[i] != nil {
-				*each.statuses[i] = status(message.Err)
-				if message.Err == nil && message.Duplicate {
-					*each.statuses[i] = C.RST_OK_DUPLICATE
+			if each.op == 0 {
+				if message.Err != nil {
+					failed, last = failed+1, message.Err
 				}
-			} else if each.op == 0 && message.Err != nil {
-				failed, err = failed+1, message.Err
+			} else if told := each.statuses[i]; told != nil {
+				*told = status(message.Err)
+				if message.Err == nil && message.Duplicate {
+					*told = C.RST_OK_DUPLICATE
+				}
 			}
 		}
-		last := completion{op: each.op}
+		one := completion{op: each.op}
 		if each.flush {
-			last.err = err
+			one.err = all
 		}
-		done = append(done, last)
+		done = append(done, one)
 	}
+	p.mu.Lock()
+	p.dropped += dropped
+	p.mu.Unlock()
 	complete(p.instance.host, done...)
 	if failed != 0 {
-		p.Event(C.RST_EVENT_PUB_FAILED, err, failed, "")
+		p.Event(C.RST_EVENT_PUB_FAILED, last, failed, "")
 	}
 }
 
@@ -282,16 +341,12 @@ func (p *publisher) read(from *C.rst_out_message) (*OutMessage, error) {
 
 // carries checks a message against what the kind declares.
 func (k *Kind) carries(m *C.rst_out_message) error {
-	var flags C.uint16_t
-	if k.can(CapUnrouted) {
-		flags |= C.RST_OUT_MANDATORY
-	}
 	payloads := k.limit(CapPayload, PayloadEmpty|PayloadBytes)
 	if !k.can(CapPayload) {
 		payloads = PayloadEmpty | PayloadBytes
 	}
 	switch keys := k.limit(CapKey, 1<<32); {
-	case m.flags&^flags != 0, m.payload_len == 0 && payloads&PayloadEmpty == 0:
+	case m.flags != 0, m.payload_len == 0 && payloads&PayloadEmpty == 0:
 		return Errorf(Unsupported, "an empty payload or a flag that the kind has not")
 	case k.can(CapMaxPayload) && uint64(m.payload_len) > k.limit(CapMaxPayload, 1<<63):
 		return Errorf(TooLarge, "the payload is too large")
@@ -315,8 +370,8 @@ func (k *Kind) carries(m *C.rst_out_message) error {
 			return Errorf(Invalid, "rst_out_props is too small")
 		case props.option_count != 0:
 			return Errorf(BadOption, "a message has no options")
-		case props.ttl_ns != 0, props.delay_ns != 0, props.priority > 0:
-			return Errorf(Unsupported, "the kind has no time to live, delay or priority")
+		case props.ttl_ns != 0, props.delay_ns != 0, props.priority >= 0, props.partition >= 0:
+			return Errorf(Unsupported, "the kind has no time to live, delay, priority or partitions")
 		}
 	}
 	return nil

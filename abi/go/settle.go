@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"sort"
 	"time"
 )
 
@@ -27,70 +28,91 @@ type Settlement struct {
 	Confirm bool          // wait until the broker has it
 	Err     error         // out
 
-	token *token
-	call  *settleCall
-	item  *C.rst_settlement // the host's, until the call is complete
-}
-
-type token struct {
-	number  uint64
-	message *Message
-	until   time.Time // when the broker gives up waiting; zero: never
-}
-
-func (t *token) expired(now time.Time) bool { return !t.until.IsZero() && now.After(t.until) }
-
-func (t *token) renew() {
-	if t.message.Expires != 0 {
-		t.until = time.Now().Add(t.message.Expires)
-	}
+	call *settleCall
+	item *C.rst_settlement // the host's, until the call is complete
 }
 
 // settleCall is a confirmed settle: it completes when its last item is done.
 type settleCall struct {
-	op   uint64
-	left int
+	op       uint64
+	left     int
+	deadline time.Time
 }
 
 // settling is the part of a Subscriber that is about tokens; tokens is nil where the kind has none.
 type settling struct {
-	tokens    map[uint64]*token
+	tokens    map[uint64]*Message
 	lastToken uint64
+	expired   uint64        // the last token that expired
+	expires   time.Time     // nothing does before; zero: nothing does
 	verdicts  []*Settlement // on their way
 	settled   chan struct{}
+	working   context.Context // ends when closing has no more time
+	cancel    context.CancelFunc
 }
 
 // issue names a delivery. The lock is held, here and below.
 func (s *settling) issue(m *Message) {
 	s.lastToken++
-	m.token = &token{number: s.lastToken, message: m}
-	m.token.renew()
-	s.tokens[s.lastToken] = m.token
+	m.token = s.lastToken
+	s.tokens[m.token] = m
 }
 
 // withdraw undoes it: the host never saw the token.
 func (s *settling) withdraw(m *Message) {
-	if m.token != nil {
-		delete(s.tokens, m.token.number)
-		m.token = nil
+	delete(s.tokens, m.token)
+	m.token = 0
+}
+
+// watch has forgetExpired look when the message expires.
+func (s *settling) watch(m *Message) {
+	if !m.until.IsZero() && (s.expires.IsZero() || m.until.Before(s.expires)) {
+		s.expires = m.until
+	}
+}
+
+// forget is of a token that the broker would not honour any more.
+func (s *settling) forget(m *Message) {
+	delete(s.tokens, m.token)
+	if m.token > s.expired {
+		s.expired = m.token
 	}
 }
 
 // forgetExpired makes room for what comes again.
-func (s *settling) forgetExpired() {
-	now := time.Now()
-	for number, each := range s.tokens {
-		if each.expired(now) {
-			delete(s.tokens, number)
-		}
+func (s *Subscriber) forgetExpired() {
+	if s.expires.IsZero() {
+		return
 	}
+	now := time.Now()
+	if now.Before(s.expires) {
+		return
+	}
+	s.expires = time.Time{}
+	for _, each := range s.tokens {
+		if each.late(now) {
+			s.forget(each)
+			continue
+		}
+		s.watch(each)
+	}
+	kept := make([]*Message, 0, len(s.waiting))
+	for _, each := range s.waiting {
+		if each.late(now) {
+			s.waitingBytes -= each.size()
+			continue
+		}
+		s.watch(each)
+		kept = append(kept, each)
+	}
+	s.waiting = kept
 }
 
 var verdictCaps = map[C.uint16_t]uint32{C.RST_VERDICT_ACK: CapSettle, C.RST_VERDICT_RETRY: CapRetry, C.RST_VERDICT_RELEASE: CapRelease,
 	C.RST_VERDICT_REJECT: CapReject, C.RST_VERDICT_EXTEND: CapExtend}
 
 // claim takes the token of one item, so that of concurrent attempts one gets it (S1).
-func (s *Subscriber) claim(item *C.rst_settlement) (*token, Code) {
+func (s *Subscriber) claim(item *C.rst_settlement) (*Message, Code) {
 	id, known := verdictCaps[item.verdict]
 	switch {
 	case !known || item.flags != 0 || !s.kind.can(id):
@@ -107,20 +129,18 @@ func (s *Subscriber) claim(item *C.rst_settlement) (*token, Code) {
 		return nil, Invalid
 	}
 	found := s.tokens[uint64(item.token)]
-	if found == nil {
-		if uint64(item.token) <= s.lastToken {
-			return nil, Settled
-		}
+	switch {
+	case found == nil && uint64(item.token) > s.expired && uint64(item.token) <= s.lastToken:
+		return nil, Settled
+	case found == nil:
 		return nil, Stale
-	}
-	if found.expired(time.Now()) {
-		delete(s.tokens, found.number)
+	case found.late(time.Now()):
+		s.forget(found)
 		return nil, Stale
-	}
-	if item.verdict == C.RST_VERDICT_EXTEND {
+	case item.verdict == C.RST_VERDICT_EXTEND:
 		found.renew()
-	} else {
-		delete(s.tokens, found.number)
+	default:
+		delete(s.tokens, found.token)
 	}
 	return found, 0
 }
@@ -135,16 +155,16 @@ func (s *Subscriber) settle(call *C.rst_settle) error {
 	if s.ending {
 		return Errorf(Closed, "handle %d is closed", s.handle)
 	}
-	confirmed := &settleCall{op: uint64(call.op)}
+	confirmed := &settleCall{op: uint64(call.op), deadline: time.Now().Add(duration(call.timeout_ns, defaultTimeout))}
 	for i := 0; i < int(call.count); i++ {
 		item := at(call.items, call.stride, i)
-		token, refused := s.claim(item)
+		message, refused := s.claim(item)
 		item.status = C.RST_OK
 		if refused != 0 {
 			item.status = -C.int32_t(refused)
 			continue
 		}
-		one := &Settlement{Message: token.message, Verdict: Verdict(item.verdict), Delay: duration(item.delay_ns, 0), token: token}
+		one := &Settlement{Message: message, Verdict: Verdict(item.verdict), Delay: duration(item.delay_ns, 0)}
 		if call.flags != 0 && call.op != 0 {
 			one.Confirm, one.call, one.item = true, confirmed, item
 			confirmed.left++
@@ -170,54 +190,64 @@ func (s *Subscriber) settleAll() {
 		if len(s.verdicts) == 0 {
 			return
 		}
-		now := s.verdicts
-		s.verdicts = nil
+		count := 1 // of one confirmed call, or of none: each has its own time
+		for count < len(s.verdicts) && s.verdicts[count].call == s.verdicts[0].call {
+			count++
+		}
+		now := s.verdicts[:count:count]
+		s.verdicts = s.verdicts[count:]
 		s.mu.Unlock()
-		s.carryOut(now)
+		s.carryOut(s.working, now)
 		s.mu.Lock()
 	}
 }
 
-func (s *Subscriber) carryOut(now []*Settlement) {
-	ctx, stop := context.WithTimeout(context.Background(), defaultTimeout)
+func (s *Subscriber) carryOut(ctx context.Context, now []*Settlement) {
+	deadline := time.Now().Add(defaultTimeout)
+	if call := now[0].call; call != nil {
+		deadline = call.deadline
+	}
+	ctx, stop := context.WithDeadline(ctx, deadline)
 	defer stop()
-	err := caught(func() error { s.author.(Settler).Settle(ctx, now); return nil })
+	panicked := caught(func() error { s.author.(Settler).Settle(ctx, now); return nil })
+	var last error
 	var failed uint64
 	var done []completion
 	s.mu.Lock()
 	for _, each := range now {
 		if each.Err == nil {
-			each.Err = err
+			each.Err = panicked
 		}
-		if each.Err != nil && each.token != nil { // unsettled again (S6)
-			s.tokens[each.token.number] = each.token
+		if each.Err != nil && each.Verdict != Extend && s.tokens != nil { // unsettled again (S6)
+			s.tokens[each.Message.token] = each.Message
+			s.watch(each.Message)
 		}
-		if each.call == nil {
-			if each.Err != nil && each.token != nil {
-				failed++
-				err = each.Err
+		if each.call != nil {
+			each.item.status = status(each.Err)
+			if each.call.left--; each.call.left == 0 {
+				done = append(done, completion{op: each.call.op})
 			}
-			continue
-		}
-		each.item.status = status(each.Err)
-		if each.call.left--; each.call.left == 0 {
-			done = append(done, completion{op: each.call.op})
+		} else if each.Err != nil {
+			failed, last = failed+1, each.Err
 		}
 	}
+	given := s.tokens == nil // back: it comes again in any case
 	s.mu.Unlock()
 	complete(s.instance.host, done...)
-	if failed != 0 {
-		s.Event(C.RST_EVENT_SETTLE_FAILED, err, failed, "")
+	if failed != 0 && !given {
+		s.Event(C.RST_EVENT_SETTLE_FAILED, last, failed, "")
 	}
 }
 
-// giveBack returns what nobody settled to the broker (S4), or counts what is dropped with a kind that cannot.
-func (s *Subscriber) giveBack() uint64 {
+// giveBack returns what nobody settled to the broker, in the order in which it came (S4), or counts what is dropped with a
+// kind that cannot.
+func (s *Subscriber) giveBack(ctx context.Context) uint64 {
 	s.mu.Lock()
 	var back []*Settlement
 	for _, each := range s.tokens {
-		back = append(back, &Settlement{Message: each.message, Verdict: Release})
+		back = append(back, &Settlement{Message: each, Verdict: Release})
 	}
+	sort.Slice(back, func(i, j int) bool { return back[i].Message.token < back[j].Message.token })
 	for _, each := range s.waiting {
 		back = append(back, &Settlement{Message: each, Verdict: Release})
 	}
@@ -227,7 +257,7 @@ func (s *Subscriber) giveBack() uint64 {
 		return uint64(len(back))
 	}
 	if len(back) != 0 {
-		s.carryOut(back)
+		s.carryOut(ctx, back)
 	}
 	return 0
 }

@@ -15,8 +15,12 @@ const (
 	defaultWindow = 1 << 16
 	// lossesEvery is how often SUB_DROPPED is told at most.
 	lossesEvery = 100 * time.Millisecond
-	// expiryEvery is how often a full window looks for tokens that have expired.
+	// expiryEvery is how often Room looks for what has expired, and a publisher for what waits behind a slow Send.
 	expiryEvery = 100 * time.Millisecond
+	// mostBytes is the highest balance of bytes, so that credit without end adds up.
+	mostBytes = 1 << 60
+	// lastMoment is for what is given back, and for the author's Close, when closing has no more time.
+	lastMoment = 500 * time.Millisecond
 )
 
 // Subscriber is where a Subscription puts deliveries. One goroutine hands them to the host, as far as credit and window
@@ -48,8 +52,10 @@ type Subscriber struct {
 }
 
 func newSubscriber(object *Object, kind *Kind, spec *SubscriptionSpec, messages, bytes uint64) *Subscriber {
-	s := &Subscriber{Object: object, kind: kind, maxBatch: defaultBatch, window: defaultWindow, messages: int64(messages), bytes: clamp(bytes)}
+	s := &Subscriber{Object: object, kind: kind, maxBatch: defaultBatch, window: defaultWindow}
 	s.changed = sync.NewCond(&s.mu)
+	s.add(messages, bytes)
+	s.working, s.cancel = context.WithCancel(context.Background())
 	if spec.MaxBatch != 0 && int(spec.MaxBatch) < s.maxBatch {
 		s.maxBatch = int(spec.MaxBatch)
 	}
@@ -57,26 +63,33 @@ func newSubscriber(object *Object, kind *Kind, spec *SubscriptionSpec, messages,
 		s.window = int(spec.Window)
 	}
 	if kind.can(CapSettle) {
-		s.tokens = map[uint64]*token{}
+		s.tokens = map[uint64]*Message{}
 	}
 	return s
 }
 
-func clamp(bytes uint64) int64 {
-	if bytes > 1<<60 {
-		return 1 << 60
+// add gives credit. The lock is held.
+func (s *Subscriber) add(messages, bytes uint64) {
+	s.messages += int64(messages)
+	if bytes > mostBytes {
+		bytes = mostBytes
 	}
-	return int64(bytes)
+	if s.bytes += int64(bytes); s.bytes > mostBytes {
+		s.bytes = mostBytes
+	}
 }
 
 // Push hands over deliveries. It never blocks: what waits is bounded by the author, by Waiting or Room.
 func (s *Subscriber) Push(messages ...*Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiting = append(s.waiting, messages...)
 	for _, each := range messages {
+		each.fit()
+		each.renew()
+		s.watch(each)
 		s.waitingBytes += each.size()
 	}
+	s.waiting = append(s.waiting, messages...)
 	s.changed.Broadcast()
 }
 
@@ -91,7 +104,7 @@ func (s *Subscriber) Waiting() (messages int, bytes int64) {
 	return messages, s.waitingBytes
 }
 
-// Window is most that may be unsettled.
+// Window is how many messages may be unsettled at most.
 func (s *Subscriber) Window() int { return s.window }
 
 // Room waits until the host would take messages now: at most `most`, 0 when the context or the subscription ends.
@@ -160,9 +173,6 @@ func (s *Subscriber) reportLosses() {
 func (s *Subscriber) opened() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping || s.pumped != nil {
-		return
-	}
 	s.pumped = make(chan struct{})
 	go s.pump()
 	if s.tokens != nil {
@@ -175,6 +185,7 @@ func (s *Subscriber) closing() {}
 
 // deliverable: the lock is held.
 func (s *Subscriber) deliverable() bool {
+	s.forgetExpired()
 	return len(s.waiting) != 0 && s.messages > 0 && s.bytes > 0 && !s.refused && (s.tokens == nil || len(s.tokens) < s.window)
 }
 
@@ -267,8 +278,7 @@ func (s *Subscriber) credit(call *C.rst_credit) error {
 		return Errorf(Closed, "handle %d is closed", s.handle)
 	}
 	if call.flags == C.RST_CREDIT_ADD {
-		s.messages += int64(call.messages)
-		s.bytes += clamp(uint64(call.bytes))
+		s.add(uint64(call.messages), uint64(call.bytes))
 		s.refused = false
 		s.changed.Broadcast()
 		return nil
@@ -304,9 +314,20 @@ func (s *Subscriber) shut(ctx context.Context) uint64 {
 	settled := s.settled
 	s.mu.Unlock()
 	if settled != nil {
-		<-settled
+		select {
+		case <-settled:
+		case <-ctx.Done():
+			s.cancel()
+			<-settled
+		}
 	}
-	dropped := s.giveBack()
+	s.cancel()
+	if ctx.Err() != nil {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(context.Background(), lastMoment)
+		defer stop()
+	}
+	dropped := s.giveBack(ctx)
 	s.safely("Close", func() { s.author.Close(ctx) })
 	s.reportLosses()
 	return dropped

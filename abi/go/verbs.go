@@ -90,6 +90,9 @@ func rstGoSubscribe(number C.uintptr_t, handle C.uint64_t, spec *C.rst_subscript
 			s := newSubscriber(o, &registered.Kinds[made.Kind], made, messages, bytes)
 			var err error
 			s.author, err = parent.author.Subscribe(ctx, s, made)
+			if _, settles := s.author.(Settler); err == nil && s.tokens != nil && !settles {
+				err = Errorf(Internal, "kind `%s` declares CapSettle, and its Subscription is no Settler", s.kind.Name)
+			}
 			return s, err
 		})
 	})
