@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 	"ruststream.org/plugin"
 )
 
-// connection is one client of the server, over a pipe.
+// connection is one client of the server, on its port as others are.
 type connection struct {
 	client  *nats.Conn
 	streams nats.JetStreamContext
@@ -61,9 +62,16 @@ type subscription struct {
 	shows      bool // the address: there are several, or it is a pattern
 }
 
-func (c *connection) listen(ctx context.Context, to *plugin.Subscriber, spec *plugin.SubscriptionSpec) (plugin.Subscription, error) {
+func (c *connection) listen(ctx context.Context, to *plugin.Subscriber, spec *plugin.SubscriptionSpec) (_ plugin.Subscription, err error) {
 	s := &subscription{connection: c, to: to, messages: int(spec.Options.Number("pending_messages")), bytes: int64(spec.Options.Number("pending_bytes")),
 		shows: len(spec.Addresses) > 1 || hasWildcard(spec.Addresses[0])}
+	defer func() {
+		if err != nil {
+			for _, each := range s.subjects {
+				_ = each.Unsubscribe()
+			}
+		}
+	}()
 	for _, address := range spec.Addresses {
 		made, err := c.client.QueueSubscribe(address, spec.Group, s.take) // without a group: a subscription of its own
 		if err != nil {
@@ -102,9 +110,18 @@ func (p *publisher) Send(_ context.Context, messages []*plugin.OutMessage) {
 	for _, each := range messages {
 		var out *nats.Msg
 		if out, each.Err = outgoing(each); each.Err == nil {
-			each.Err = p.connection.client.PublishMsg(out)
+			each.Err = p.connection.hand(out)
 		}
 	}
+}
+
+// hand leaves a message to the client, which sends it soon.
+func (c *connection) hand(out *nats.Msg) error {
+	err := c.client.PublishMsg(out)
+	if errors.Is(err, nats.ErrMaxPayload) {
+		return plugin.Errorf(plugin.TooLarge, "payload and headers are more than %d bytes", maxPayload+maxHeaders)
+	}
+	return err
 }
 
 func (p *publisher) Flush(ctx context.Context) error {
@@ -134,8 +151,10 @@ func received(m *nats.Msg) *plugin.Message {
 
 // outgoing refuses what would not come out as it goes in: clients trim values and split lines.
 func outgoing(m *plugin.OutMessage) (*nats.Msg, error) {
-	if !isSubject(m.Destination) || hasWildcard(m.Destination) || (m.ReplyTo != "" && !isSubject(m.ReplyTo)) {
-		return nil, plugin.Errorf(plugin.Invalid, "`%s` or the reply address is no subject to publish to", m.Destination)
+	for _, each := range []string{m.Destination, m.ReplyTo} {
+		if each != "" && (!isSubject(each) || hasWildcard(each)) {
+			return nil, plugin.Errorf(plugin.Invalid, "`%s` is no subject to publish to", each)
+		}
 	}
 	out := &nats.Msg{Subject: m.Destination, Reply: m.ReplyTo, Data: m.Payload}
 	headers := m.Headers

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	natsd "github.com/nats-io/nats-server/v2/server"
@@ -26,16 +28,22 @@ type server struct {
 	*natsd.Server
 	folder  string // of JetStream; removed when nobody named it
 	passing bool
-	refusal string // what it said last when it could not go on
+	lock    *os.File    // of the folder
+	refusal chan string // what it says when it cannot go on
 }
 
 // The server's own log: only what it cannot go on from is kept, for the error.
-func (s *server) Fatalf(format string, values ...any) { s.refusal = fmt.Sprintf(format, values...) }
-func (s *server) Errorf(string, ...any)               {}
-func (s *server) Warnf(string, ...any)                {}
-func (s *server) Noticef(string, ...any)              {}
-func (s *server) Debugf(string, ...any)               {}
-func (s *server) Tracef(string, ...any)               {}
+func (s *server) Fatalf(format string, values ...any) {
+	select {
+	case s.refusal <- fmt.Sprintf(format, values...):
+	default:
+	}
+}
+func (s *server) Errorf(string, ...any)  {}
+func (s *server) Warnf(string, ...any)   {}
+func (s *server) Noticef(string, ...any) {}
+func (s *server) Debugf(string, ...any)  {}
+func (s *server) Tracef(string, ...any)  {}
 
 const (
 	startTimeout = 4 * time.Second
@@ -48,11 +56,11 @@ func (b *broker) at(listen, store string) (*server, error) {
 	defer b.mu.Unlock()
 	if running := b.servers[listen]; running != nil {
 		if store != "" && store != running.folder {
-			return nil, plugin.Errorf(plugin.Precondition, "the server at `%s` has another store", listen)
+			return nil, plugin.Errorf(plugin.Precondition, "the server at `%s` has another store than `%s`; let it listen elsewhere", listen, store)
 		}
 		return running, nil
 	}
-	s := &server{folder: store, passing: store == ""}
+	s := &server{folder: store, passing: store == "", refusal: make(chan string, 1)}
 	if err := s.start(listen); err != nil {
 		s.end()
 		return nil, err
@@ -73,6 +81,8 @@ func (s *server) start(listen string) error {
 		if s.folder, err = os.MkdirTemp("", "natsd"); err != nil {
 			return err
 		}
+	} else if err := s.claim(); err != nil {
+		return err
 	}
 	s.Server, err = natsd.NewServer(&natsd.Options{Host: host, Port: port, NoSigs: true, MaxPayload: maxPayload + maxHeaders,
 		JetStream: true, StoreDir: s.folder, JetStreamMaxMemory: mostStored, JetStreamMaxStore: mostStored})
@@ -81,9 +91,35 @@ func (s *server) start(listen string) error {
 	}
 	s.SetLoggerV2(s, false, false, false)
 	go s.Start()
-	if !s.ReadyForConnections(startTimeout) {
-		return plugin.Errorf(plugin.Unavailable, "the server does not listen on `%s`: %s; choose another port", listen, s.refusal)
+	ready := make(chan bool, 1)
+	go func() { ready <- s.ReadyForConnections(startTimeout) }()
+	said := fmt.Sprint("not within ", startTimeout)
+	select {
+	case listens := <-ready:
+		if listens {
+			return s.fill()
+		}
+	case said = <-s.refusal:
 	}
+	return plugin.Errorf(plugin.Unavailable, "the server does not listen on `%s`: %s; choose another port", listen, said)
+}
+
+// claim keeps a second server away from the folder, in this process or another: they would spoil it.
+func (s *server) claim() error {
+	err := os.MkdirAll(s.folder, 0o750)
+	if err == nil {
+		s.lock, err = os.OpenFile(filepath.Join(s.folder, "natsd.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	}
+	if err != nil {
+		return plugin.Errorf(plugin.BadOption, "option `store`: %v; name a folder that can be written", err)
+	}
+	if syscall.Flock(int(s.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return plugin.Errorf(plugin.Precondition, "the store `%s` is in use by another server; name another folder", s.folder)
+	}
+	return nil
+}
+
+func (s *server) fill() error {
 	if err := s.makeStream(); err != nil || !s.passing {
 		return err
 	}
@@ -119,6 +155,9 @@ func (s *server) end() {
 		s.Shutdown()
 		s.WaitForShutdown()
 	}
+	if s.lock != nil {
+		s.lock.Close()
+	}
 	if s.passing && s.folder != "" {
 		_ = os.RemoveAll(s.folder)
 	}
@@ -133,7 +172,7 @@ func listenAt(listen string) (string, int, error) {
 	return host, int(port), err
 }
 
-// Connect has nobody to wait for but the server in this process: the connection is a pipe.
+// Connect has nobody to wait for but the server in this process.
 func (b *broker) Connect(_ context.Context, object *plugin.Object, spec *plugin.ConnectionSpec) (plugin.Connection, error) {
 	s, err := b.at(spec.Options.Text("listen"), spec.Options.Text("store"))
 	if err != nil {
@@ -146,13 +185,13 @@ func (b *broker) Connect(_ context.Context, object *plugin.Object, spec *plugin.
 	if err != nil {
 		return nil, err
 	}
-	object.Log(plugin.LogInfo, "clients reach this server at %s", s.ClientURL())
-	object.Event(plugin.ConnUp, nil, 0, s.ClientURL())
 	streams, err := client.JetStream(nats.PublishAsyncMaxPending(mostUnconfirmed * 1024))
 	if err != nil {
 		client.Close()
 		return nil, err
 	}
+	object.Log(plugin.LogInfo, "clients reach this server at %s", s.ClientURL())
+	object.Event(plugin.ConnUp, nil, 0, s.ClientURL())
 	return &connection{client: client, streams: streams, queue: int(spec.Options.Number("publish_queue"))}, nil
 }
 

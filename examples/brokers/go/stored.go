@@ -26,6 +26,8 @@ const (
 	forgetAfter = 10 * time.Minute
 	pullExpires = 30 * time.Second
 	mostPulled  = 256
+	// mostPulledBytes is more than the largest message, or that would never come.
+	mostPulledBytes = 2 * (maxPayload + maxHeaders)
 	// pullAgain is how long a refused request waits for the next one.
 	pullAgain = 50 * time.Millisecond
 	// mostUnconfirmed is how many messages of one publisher wait for their confirmation at once.
@@ -46,8 +48,9 @@ type consumer struct {
 	pulled     chan struct{} // pull has ended
 	answered   chan struct{}
 
-	mu   sync.Mutex
-	left int // of the last request
+	mu      sync.Mutex
+	left    int  // of the last request
+	stopped bool // what still comes goes back
 }
 
 func (c *connection) consume(ctx context.Context, to *plugin.Subscriber, spec *plugin.SubscriptionSpec) (plugin.Subscription, error) {
@@ -66,12 +69,13 @@ func (c *connection) consume(ctx context.Context, to *plugin.Subscriber, spec *p
 	} else {
 		config.InactiveThreshold = forgetAfter
 	}
-	if _, err := c.streams.AddConsumer(streamName, config, nats.Context(ctx)); err != nil {
-		return nil, plugin.Errorf(plugin.Precondition, "the consumer of `%s` cannot be had with these settings: %v", spec.Addresses[0], err)
-	}
 	var err error
 	if s.inbox, err = c.client.Subscribe(nats.NewInbox(), s.take); err != nil {
 		return nil, err
+	}
+	if _, err := c.streams.AddConsumer(streamName, config, nats.Context(ctx)); err != nil {
+		_ = s.inbox.Unsubscribe()
+		return nil, plugin.Errorf(plugin.Precondition, "the consumer of `%s` cannot be had with these settings: %v", spec.Addresses[0], err)
 	}
 	_ = s.inbox.SetPendingLimits(-1, -1) // as much as was pulled
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -91,7 +95,7 @@ func (s *consumer) pull() {
 		s.mu.Lock()
 		s.left = room
 		s.mu.Unlock()
-		request, _ := json.Marshal(map[string]any{"batch": room, "expires": pullExpires})
+		request, _ := json.Marshal(map[string]any{"batch": room, "max_bytes": mostPulledBytes, "expires": pullExpires})
 		_ = s.connection.client.PublishRequest(subject, s.inbox.Subject, request) // lost with the connection: asked again
 		select {
 		case <-s.answered:
@@ -113,6 +117,10 @@ func (s *consumer) take(m *nats.Msg) {
 		}
 		s.left = 0
 		time.AfterFunc(pullAgain, s.answer)
+		return
+	}
+	if s.stopped {
+		_ = m.Respond([]byte(words[plugin.Release]))
 		return
 	}
 	message := received(m)
@@ -148,6 +156,9 @@ func (s *consumer) Stop(ctx context.Context) {
 	s.cancel()
 	<-s.pulled
 	s.connection.drain(ctx, s.inbox)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
 }
 
 func (s *consumer) Close(ctx context.Context) {
@@ -158,15 +169,22 @@ func (s *consumer) Close(ctx context.Context) {
 	_ = s.connection.client.FlushWithContext(ctx) // what was given back
 }
 
+// words are what the server takes for an answer. Only a delay, of nothing too, is kept in its store: what is given back
+// when the server ends comes as soon as it runs again, not after ack_wait.
+var words = map[plugin.Verdict]string{plugin.Ack: "+ACK", plugin.Retry: "-NAK", plugin.Release: `-NAK {"delay": 0}`, plugin.Reject: "+TERM",
+	plugin.Extend: "+WPI"}
+
 func (s *consumer) Settle(ctx context.Context, settlements []*plugin.Settlement) {
 	for _, each := range settlements {
 		to := each.Message.Value.(*nats.Msg).Reply
-		word := []byte(map[plugin.Verdict]string{plugin.Ack: "+ACK", plugin.Retry: "-NAK", plugin.Release: "-NAK", plugin.Reject: "+TERM", plugin.Extend: "+WPI"}[each.Verdict])
+		word := []byte(words[each.Verdict])
 		if each.Delay != 0 {
 			word = append(word, fmt.Sprintf(` {"delay": %d}`, each.Delay.Nanoseconds())...)
 		}
 		if each.Confirm {
-			_, each.Err = s.connection.client.RequestWithContext(ctx, to, word)
+			if _, each.Err = s.connection.client.RequestWithContext(ctx, to, word); errors.Is(each.Err, nats.ErrNoResponders) {
+				each.Err = plugin.Errorf(plugin.Stale, "the server has deleted the consumer")
+			}
 		} else {
 			each.Err = s.connection.client.Publish(to, word)
 		}
@@ -200,7 +218,7 @@ func (p *producer) send(ctx context.Context, messages []*plugin.OutMessage) {
 		} else if each.Confirm {
 			waits[i], each.Err = p.connection.streams.PublishMsgAsync(out)
 		} else {
-			each.Err = p.connection.client.PublishMsg(out)
+			each.Err = p.connection.hand(out)
 		}
 	}
 	for i, wait := range waits {
@@ -219,8 +237,12 @@ func (p *producer) send(ctx context.Context, messages []*plugin.OutMessage) {
 }
 
 func storeError(err error) error {
-	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrNoStreamResponse) {
-		return &plugin.Error{Code: plugin.Unavailable, Flags: plugin.Retryable, Text: "there is no stream; it was deleted"}
+	var refused *nats.APIError
+	switch {
+	case errors.As(err, &refused):
+		return &plugin.Error{Code: plugin.Exhausted, Flags: plugin.Retryable, Text: "the stream refused it: " + refused.Description}
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrNoStreamResponse):
+		return &plugin.Error{Code: plugin.Unavailable, Flags: plugin.Retryable, Text: "a client has deleted stream `" + streamName + "`; connect anew when the server has ended"}
 	}
 	return &plugin.Error{Code: plugin.Unavailable, Flags: plugin.Retryable | plugin.MaybeApplied, Text: err.Error()}
 }

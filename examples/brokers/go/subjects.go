@@ -6,7 +6,9 @@ import (
 	"ruststream.org/plugin"
 )
 
-const longestSubject = 4000
+// longestSubject: the server ends a connection whose line of the protocol is over 4096 bytes; a line has two subjects, or
+// one with a group, at most.
+const longestSubject = 1900
 
 func isName(name string) bool {
 	return name != "" && strings.IndexFunc(name, func(c rune) bool { return c <= 0x20 || c >= 0x7F || c == ':' }) < 0
@@ -40,6 +42,9 @@ func hasWildcard(subject string) bool {
 func validate(spec any, report *plugin.Report) {
 	switch asked := spec.(type) {
 	case *plugin.ConnectionSpec:
+		if rest := strings.TrimPrefix(asked.URL, "natsd:"); rest != "" && rest != "//" { // not shown: it may hold a secret
+			report.Issue(plugin.Invalid, "natsd:", "nothing may follow `natsd:`, which carries its own server; option `listen` says where it listens")
+		}
 		if _, _, err := listenAt(asked.Options.Text("listen")); err != nil {
 			report.Issue(plugin.BadOption, "listen", "option `listen` must be host:port: %v", err)
 		}
@@ -49,19 +54,19 @@ func validate(spec any, report *plugin.Report) {
 		}
 		for _, each := range asked.Addresses {
 			if !isSubject(each) {
-				report.Issue(plugin.Invalid, each, "`%s` is no subject: tokens between dots, `>` only as the last", each)
+				report.Issue(plugin.Invalid, each, "`%s` is no subject: at most %d bytes, tokens between dots, `>` only as the last", each, longestSubject)
 			}
 		}
 		if asked.Group != "" && !isWord(asked.Group) {
-			report.Issue(plugin.Invalid, asked.Group, "group `%s` has a space or a control character", asked.Group)
+			report.Issue(plugin.Invalid, asked.Group, "group `%s` has a space, a control character or more than %d bytes", asked.Group, longestSubject)
 		}
 		if asked.Kind == stored {
 			if len(asked.Addresses) > 1 {
-				report.Issue(plugin.Invalid, "", "a subscription of kind `stored` has one address")
+				report.Issue(plugin.Invalid, "", "a subscription of kind `stored` has one address, not %d", len(asked.Addresses))
 			}
 			report.AckDeadline = asked.Options.Duration("ack_wait")
 		} else if asked.Durable != "" {
-			report.Issue(plugin.Unsupported, "", "kind `core` keeps nothing for who does not listen")
+			report.Issue(plugin.Unsupported, asked.Durable, "kind `core` keeps nothing for `%s` while it does not listen; use kind `stored`", asked.Durable)
 		}
 	case *plugin.PublisherSpec:
 		if asked.Destination != "" && (!isSubject(asked.Destination) || hasWildcard(asked.Destination)) {

@@ -1,8 +1,9 @@
 // A program of C++ with natsd in it, for the tests:
-//   host echo PLUGIN      tells the server's URL, and until standard input ends sends what comes to echo.> back to
-//   where
-//                         its header `To` says, and what is stored in `orders` to `done`, on its second attempt
-//   host storm PLUGIN     messages go through the server while signals of three kinds hit every thread of the process
+//   host echo PLUGIN         tells the server's URL. Until standard input ends it sends what comes to echo.> on, to
+//                            where header `To` says, and what is stored in `orders` to `done`, on its second attempt
+//   host leave PLUGIN STORE  leaves messages of a durable behind, some in the hands of a handler
+//   host again PLUGIN STORE  gets them, long before ack_wait
+//   host storm PLUGIN        messages go through the server while signals hit every thread of the process
 #include <ruststream/client.hpp>
 
 #include <atomic>
@@ -12,10 +13,12 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <set>
 #include <string>
 #include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace rs = ruststream;
 
@@ -35,10 +38,30 @@ void good(const rs::Result<void>& result) {
   std::exit(1);
 }
 
-rs::Broker connect(const char* plugin) {
+[[noreturn]] void fail(const char* text) {
+  std::fprintf(stderr, "host: %s\n", text);
+  std::exit(1);
+}
+
+rs::ConnectOptions options_of(const char* plugin) {
   rs::ConnectOptions options;
   options.plugin_path = plugin;
-  return good(rs::connect("natsd:", options).get());
+  return options;
+}
+
+rs::Broker connect(const char* plugin) { return good(rs::connect("natsd:", options_of(plugin)).get()); }
+
+rs::Subscription durable(rs::Broker& broker, const char* address, const char* name) {
+  rs::SubscribeOptions options;
+  options.kind = "stored";
+  options.durable = name;
+  return good(broker.subscribe(address, options).get());
+}
+
+rs::Publisher stored(rs::Broker& broker, const char* address) {
+  rs::PublisherOptions options;
+  options.kind = "stored";
+  return good(broker.publisher(address, options).get());
 }
 
 /// Where other clients reach the server: what CONN_UP says.
@@ -48,8 +71,7 @@ std::string server_of(rs::Broker& broker) {
       if (event->kind == RST_EVENT_CONN_UP) return event->text;
     }
   }
-  std::fprintf(stderr, "host: no CONN_UP\n");
-  std::exit(1);
+  fail("no CONN_UP");
 }
 
 void echo_one(rs::Subscription& in, rs::Publisher& out) {
@@ -74,13 +96,8 @@ int echo(const char* plugin) {
   rs::Broker broker = connect(plugin);
   rs::Subscription in = good(broker.subscribe("echo.>").get());
   rs::Publisher out = good(broker.publisher().get());
-  rs::SubscribeOptions durable;
-  durable.kind = "stored";
-  durable.durable = "workers";
-  rs::Subscription orders = good(broker.subscribe("orders", durable).get());
-  rs::PublisherOptions stored;
-  stored.kind = "stored";
-  rs::Publisher done = good(broker.publisher("done", stored).get());
+  rs::Subscription orders = durable(broker, "orders", "workers");
+  rs::Publisher done = stored(broker, "done");
   std::printf("%s\n", server_of(broker).c_str());
   std::fflush(stdout);
   std::atomic<bool> over{false};
@@ -95,6 +112,39 @@ int echo(const char* plugin) {
   while (!over) echo_one(in, out);
   worker.join();
   input.join();
+  good(broker.close().get());
+  return 0;
+}
+
+constexpr std::size_t kLeft = 20;
+
+int leave(const char* plugin, const char* store) {
+  rs::ConnectOptions options = options_of(plugin);
+  options.options = {{"store", store}};
+  rs::Broker broker = good(rs::connect("natsd:", options).get());
+  options.options.emplace_back("listen", "localhost:0");
+  if (rs::connect("natsd:", options).get()) fail("two servers have one store");
+  rs::Subscription in = durable(broker, "left", "kept");
+  rs::Publisher out = stored(broker, "left");
+  for (std::size_t i = 0; i < kLeft; ++i) good(out.publish(rs::Payload(std::to_string(i))).get());
+  std::vector<rs::Delivery> held;
+  while (held.size() < kLeft / 2) held.push_back(good(in.receive(5s)));
+  good(broker.close().get());
+  return 0;
+}
+
+int again(const char* plugin, const char* store) {
+  rs::ConnectOptions options = options_of(plugin);
+  options.options = {{"store", store}};
+  rs::Broker broker = good(rs::connect("natsd:", options).get());
+  rs::Subscription in = durable(broker, "left", "kept");
+  std::set<std::string> got;
+  for (std::size_t i = 0; i < kLeft; ++i) {
+    rs::Delivery delivery = good(in.receive(10s));
+    got.emplace(delivery.message().payload().text());
+    good(std::move(delivery).ack());
+  }
+  if (got.size() != kLeft || in.receive(500ms)) fail("something came twice");
   good(broker.close().get());
   return 0;
 }
@@ -151,6 +201,8 @@ int storm(const char* plugin) {
 int main(int argc, char** argv) {
   if (argc == 3 && std::string_view(argv[1]) == "echo") return echo(argv[2]);
   if (argc == 3 && std::string_view(argv[1]) == "storm") return storm(argv[2]);
-  std::fprintf(stderr, "usage: host echo|storm PLUGIN\n");
+  if (argc == 4 && std::string_view(argv[1]) == "leave") return leave(argv[2], argv[3]);
+  if (argc == 4 && std::string_view(argv[1]) == "again") return again(argv[2], argv[3]);
+  std::fprintf(stderr, "usage: host echo|storm PLUGIN, host leave|again PLUGIN STORE\n");
   return 2;
 }

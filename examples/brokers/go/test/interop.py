@@ -6,6 +6,7 @@
 import asyncio
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -62,6 +63,11 @@ class Interop(unittest.IsolatedAsyncioTestCase):
                 return
             await asyncio.sleep(0.1)
         self.fail("something is left in the stream")
+
+    async def test_what_was_given_back_comes_again_when_the_server_does(self):
+        with tempfile.TemporaryDirectory() as store:
+            for mode in ("leave", "again"):
+                subprocess.run([HOST, mode, PLUGIN, store], check=True, timeout=60)
 
     async def test_clients_of_the_server_reach_each_other_without_the_host(self):
         async with await nats.connect(self.url) as other:
