@@ -110,14 +110,11 @@ func (s *subscription) put(m *plugin.OutMessage) {
 
 type publisher struct{ broker *broker }
 
+// Send finds a destination in each message: its own, or the publisher's.
 func (p *publisher) Send(_ context.Context, messages []*plugin.OutMessage) {
 	p.broker.mu.Lock()
 	defer p.broker.mu.Unlock()
 	for _, each := range messages {
-		if each.Destination == "" {
-			each.Err = plugin.Errorf(plugin.Invalid, "a message needs a destination")
-			continue
-		}
 		for s := range p.broker.topics[each.Destination] {
 			s.put(each)
 		}
