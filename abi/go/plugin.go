@@ -28,6 +28,7 @@ type Plugin struct {
 
 // Broker is one instance. Its methods may block until their context ends; Connect is called on any number of goroutines.
 type Broker interface {
+	// A host may ask to try again until the context ends: then it is called again after each Retryable error.
 	Connect(ctx context.Context, object *Object, spec *ConnectionSpec) (Connection, error)
 	// Close ends everything, within 5 s. All connections are closed.
 	Close() error

@@ -171,3 +171,27 @@ func TestMessagesAreSentTogetherThatHaveAboutTheSameTime(t *testing.T) {
 		}
 	}
 }
+
+func TestConnectingIsTriedAgainWhereTheHostAsksAndItMayHelp(t *testing.T) {
+	for _, each := range []struct {
+		again bool
+		err   error
+		want  int
+	}{{false, errors.New("away"), 1}, {true, Errorf(Denied, "no"), 1}, {true, errors.New("away"), 2}} {
+		calls := 0
+		_, err := connectUntil(context.Background(), each.again, func() (Connection, error) {
+			if calls++; calls == 2 {
+				return nil, nil
+			}
+			return nil, each.err
+		})
+		if calls != each.want || (err == nil) != (each.want == 2) {
+			t.Errorf("%+v: %d attempts, and %v", each, calls, err)
+		}
+	}
+	over, stop := context.WithCancel(context.Background())
+	stop()
+	if _, err := connectUntil(over, true, func() (Connection, error) { return nil, errors.New("away") }); err == nil {
+		t.Error("it goes on when its time is over")
+	}
+}

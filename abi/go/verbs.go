@@ -5,6 +5,8 @@ import "C"
 
 import (
 	"context"
+	"math/rand"
+	"time"
 	"unsafe"
 )
 
@@ -66,11 +68,30 @@ func rstGoConnect(number C.uintptr_t, spec *C.rst_connection_spec, _ *C.uint64_t
 		if err := report.result(); err != nil {
 			return err
 		}
+		again := spec.flags&C.RST_CONNECT_RETRY_INITIAL != 0
 		return i.open(nil, spec.id, spec.op, duration(spec.timeout_ns, defaultTimeout), func(ctx context.Context, o *Object) (behind, error) {
-			author, err := i.broker.Connect(ctx, o, made)
+			author, err := connectUntil(ctx, again, func() (Connection, error) { return i.broker.Connect(ctx, o, made) })
 			return &connection{o, author}, err
 		})
 	})
+}
+
+// connectAgain is how long the next attempt waits at most, half of it at least.
+const connectAgain = 200 * time.Millisecond
+
+// connectUntil tries, and with `again` (RST_CONNECT_RETRY_INITIAL) until the time is over, what is refused for now alone.
+func connectUntil(ctx context.Context, again bool, connect func() (Connection, error)) (Connection, error) {
+	for {
+		author, err := connect()
+		if err == nil || !again || errorOf(err).Flags&Retryable == 0 {
+			return author, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(connectAgain/2 + time.Duration(rand.Int63n(int64(connectAgain/2)))):
+		}
+	}
 }
 
 //export rstGoSubscribe

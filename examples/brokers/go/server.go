@@ -101,7 +101,8 @@ func (s *server) start(listen string) error {
 		}
 	case said = <-s.refusal:
 	}
-	return plugin.Errorf(plugin.Unavailable, "the server does not listen on `%s`: %s; choose another port", listen, said)
+	return &plugin.Error{Code: plugin.Unavailable, Flags: plugin.Retryable,
+		Text: fmt.Sprintf("the server does not listen on `%s`: %s; choose another port", listen, said)}
 }
 
 // claim keeps a second server away from the folder, in this process or another: they would spoil it.
