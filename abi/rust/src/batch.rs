@@ -1,5 +1,5 @@
 //! Batches: the plugin's memory, lent to the host until it calls release (M1, M2).
-use crate::host::Host;
+use crate::host::{About, Host};
 use crate::sys::*;
 use std::mem::size_of;
 use std::ptr;
@@ -8,7 +8,8 @@ use std::ptr;
 #[derive(Default)]
 pub struct Delivery {
     pub payload: Vec<u8>,
-    /// Names and values, of type bytes.
+    /// Names and values, of type bytes. What the contract has no room for is left out, and logged: names of more than
+    /// 65,535 bytes, and more headers than that.
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     /// Where it was published; empty = the subscription's address.
     pub address: Vec<u8>,
@@ -26,6 +27,8 @@ impl Delivery {
         (self.payload.len() + headers.sum::<usize>()) as u64
     }
 }
+
+const MOST: usize = u16::MAX as usize; // headers of a message, and bytes of a header's name
 
 /// `raw` comes first: the host's pointer to it is the one to the whole. The rest is what it points to; vectors do not move
 /// what they hold when they are moved.
@@ -54,7 +57,16 @@ unsafe extern "C" fn release(batch: *mut rst_batch) {
 
 /// Hands deliveries of one subscription (the host's id) to the host. Refused ones come back with the code: they go back to
 /// the broker unprocessed.
-pub fn deliver(host: Host, subscription: u64, deliveries: Vec<Delivery>) -> Result<(), (i32, Vec<Delivery>)> {
+pub fn deliver(host: Host, subscription: u64, mut deliveries: Vec<Delivery>) -> Result<(), (i32, Vec<Delivery>)> {
+    for headers in deliveries.iter_mut().map(|each| &mut each.headers) {
+        let all = headers.len();
+        headers.retain(|(name, _)| name.len() <= MOST);
+        headers.truncate(MOST);
+        if headers.len() != all {
+            let text = || format!("{} headers of a message are left out: too many, or too long", all - headers.len());
+            host.log(RST_LOG_WARN, About { connection: 0, subject: subscription }, text);
+        }
+    }
     let batch = Box::into_raw(Box::new(Lent::new(subscription, deliveries)));
     // SAFETY: whole. The host owns it unless this is an error, and then nobody else does.
     match unsafe { host.deliver(batch.cast()) } {

@@ -57,10 +57,14 @@ impl<T> Default for Tokens<T> {
 }
 
 impl<T> Tokens<T> {
+    /// How many can be unsettled at once.
+    pub const MOST: usize = 1 << SLOT_BITS;
+
     /// Names a delivery, before it is handed to the host.
     pub fn issue(&self, value: T) -> u64 {
         let (slots, free) = &mut *self.0.lock().unwrap();
         let index = free.pop_front().unwrap_or_else(|| {
+            assert!(slots.len() < Self::MOST, "more unsettled deliveries than there are tokens");
             slots.push(Slot { generation: 0, stale_below: 0, value: None });
             slots.len() as u32 - 1
         });

@@ -1,9 +1,6 @@
 //! What a plugin declares: kinds with their capabilities, and options. Built at compile time.
+use crate::host::{bytes, slice, text};
 use crate::sys::*;
-
-const fn text(text: &'static str) -> rst_str {
-    rst_str { ptr: text.as_ptr() as *const _, len: text.len() as u64 }
-}
 
 /// One ability of a kind, NATIVE and without a limit unless said otherwise.
 #[repr(transparent)]
@@ -49,12 +46,12 @@ impl Kind {
 
     pub fn name(&self) -> &'static str {
         // SAFETY: made of a static str.
-        unsafe { std::str::from_utf8_unchecked(crate::host::bytes(self.0.name)) }
+        unsafe { std::str::from_utf8_unchecked(bytes(self.0.name)) }
     }
 
     pub(crate) fn caps(&self) -> &'static [rst_capability] {
         // SAFETY: made of a static slice.
-        unsafe { crate::host::slice(self.0.caps, self.0.cap_count as usize) }
+        unsafe { slice(self.0.caps, self.0.cap_count as usize) }
     }
 
     /// The limit of a capability; None where the kind has it not.
@@ -156,12 +153,12 @@ impl Opt {
     }
     pub(crate) fn choice_texts(&self) -> impl Iterator<Item = &'static str> {
         // SAFETY: made of static Choices.
-        let choices: &'static [rst_str] = unsafe { crate::host::slice(self.0.choices, self.0.choice_count as usize) };
+        let choices: &'static [rst_str] = unsafe { slice(self.0.choices, self.0.choice_count as usize) };
         choices.iter().map(|each| static_text(*each))
     }
 }
 
 fn static_text(text: rst_str) -> &'static str {
     // SAFETY: declarations are made of static strs.
-    unsafe { std::str::from_utf8_unchecked(crate::host::bytes(text)) }
+    unsafe { std::str::from_utf8_unchecked(bytes(text)) }
 }

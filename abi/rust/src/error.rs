@@ -19,6 +19,11 @@ impl Error {
         Error { code, flags: 0, text: text.into() }
     }
 
+    /// Of a negative status.
+    pub(crate) fn of(status: i32, text: &str) -> Self {
+        Error { code: -status & 0xFF, flags: (-status) as u32 >> 8, text: text.into() }
+    }
+
     #[must_use]
     pub fn with(mut self, flags: u32) -> Self {
         self.flags |= flags;

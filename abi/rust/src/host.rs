@@ -3,6 +3,7 @@ use crate::error::{Error, Result};
 use crate::sys::*;
 use std::cell::Cell;
 use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The host of one instance. Its calls never block, and are legal from any thread and inside verbs (H2, H5).
 #[derive(Clone, Copy)]
@@ -66,9 +67,9 @@ impl Host {
 
     /// Logs what `line` says, if lines of that level are wanted. Never a secret (O2).
     pub fn log(&self, level: u32, about: About, line: impl FnOnce() -> String) {
-        // SAFETY: any-thread, relaxed, says the contract.
-        let wanted = unsafe { ptr::read_volatile(self.table().log_level) };
-        if level > wanted {
+        // SAFETY: as long as the table; the host writes it atomically.
+        let wanted = unsafe { &*self.table().log_level.cast::<AtomicU32>() };
+        if level > wanted.load(Ordering::Relaxed) {
             return;
         }
         let line = line();
@@ -109,23 +110,26 @@ pub struct Completion {
 }
 
 thread_local! {
-    /// The last operation that ended on this thread: a verb that panicked or failed behind it says PENDING, not an error.
-    static ENDED: Cell<u64> = Cell::new(0);
+    /// The last operation for which this thread, in a verb, made a Completion.
+    static OWED: Cell<u64> = Cell::new(0);
 }
 
-/// Whether the verb that runs on this thread has ended its own operation already.
-pub(crate) fn has_ended(op: u64) -> bool {
-    op != 0 && ENDED.with(Cell::get) == op
+/// Whether the verb that runs on this thread has made the Completion of its operation: whoever has it ends it, so the verb
+/// says PENDING, also when it fails or panics behind that.
+pub(crate) fn is_owed(op: u64) -> bool {
+    op != 0 && OWED.with(Cell::get) == op
 }
 
 impl Completion {
     pub(crate) fn new(host: Host, op: u64) -> Self {
+        if op != 0 {
+            OWED.with(|owed| owed.set(op));
+        }
         Completion { host, op }
     }
 
     pub fn end(mut self, result: Result<u64>) {
         let op = std::mem::take(&mut self.op);
-        ENDED.with(|ended| ended.set(op));
         match result {
             _ if op == 0 => {}
             Ok(value) => self.host.complete(op, RST_OK, value, None),
@@ -143,8 +147,8 @@ impl Drop for Completion {
     }
 }
 
-pub(crate) fn text(text: &str) -> rst_str {
-    rst_str { ptr: text.as_ptr().cast(), len: text.len() as u64 }
+pub const fn text(text: &str) -> rst_str {
+    rst_str { ptr: text.as_ptr() as *const _, len: text.len() as u64 }
 }
 
 /// What the host lends. Empty where it is NULL.

@@ -27,12 +27,9 @@ pub use table::{Broker, Identity};
 
 #[doc(hidden)]
 pub mod export {
+    pub use crate::host::text;
     use crate::sys::*;
     pub use crate::table::table;
-
-    pub const fn text(text: &'static str) -> rst_str {
-        rst_str { ptr: text.as_ptr() as *const _, len: text.len() as u64 }
-    }
 
     /// The note that hosts read from the file: RST_PLUGIN_NOTE of the header.
     #[repr(C, align(4))]

@@ -138,9 +138,9 @@ impl Shared {
         match &slot.entry {
             Entry::Open(object, life) => Ok((object.clone(), Arc::clone(life))),
             Entry::Closing(object, life) if closing_too => {
-                let found = object.upgrade().and_then(|object| Some((object, life.upgrade()?)));
+                let (object, life) = (object.upgrade(), life.upgrade());
                 drop(slots); // what was found last may end here, and then needs the lock
-                found.ok_or_else(closed)
+                object.zip(life).ok_or_else(closed)
             }
             _ => Err(closed()),
         }
@@ -173,42 +173,32 @@ impl Shared {
     pub fn close(&self, handle: u64, abort: bool, timeout: Duration, op: u64) -> Result<i32> {
         let (_, life) = self.find(handle, true)?;
         let deadline = Instant::now() + if timeout.is_zero() { DEFAULT_CLOSE } else { timeout };
-        let mut ending = Vec::new(); // let go of outside the lock, where their lives may end
+        let mut found = Vec::new(); // let go of outside the lock, where their lives may end
         {
             let mut slots = self.slots.write().unwrap();
-            if !life.begin_closing(abort, deadline, Some(Completion::new(self.host, op))) {
+            if !life.begin_closing(abort, deadline) {
                 return Err(Error::new(RST_E_CLOSED, format!("handle {handle} is closing")));
             }
             for slot in slots.iter_mut() {
-                let of_it = |each: &Arc<Life>| {
-                    Arc::ptr_eq(each, &life) || each.parent.as_ref().map_or(false, |parent| Arc::ptr_eq(parent, &life))
-                };
                 match &slot.entry {
-                    Entry::Open(object, each) if of_it(each) => {
+                    Entry::Open(object, each) if each.is_of(&life) => {
                         let left = Entry::Closing(object.downgrade(), Arc::downgrade(each));
-                        if !Arc::ptr_eq(each, &life) {
-                            each.begin_closing(abort, deadline, None);
-                        }
-                        ending.push(std::mem::replace(&mut slot.entry, left));
-                    }
-                    Entry::Closing(object, each) => {
-                        if let Some((object, each)) = object.upgrade().zip(each.upgrade()) {
-                            if abort && of_it(&each) && !Arc::ptr_eq(&each, &life) {
-                                each.begin_closing(abort, deadline, None);
-                            }
-                            ending.push(Entry::Open(object, each));
+                        if let Entry::Open(object, each) = std::mem::replace(&mut slot.entry, left) {
+                            found.push((Some(object), Some(each)));
                         }
                     }
+                    Entry::Closing(object, each) if abort => found.push((object.upgrade(), each.upgrade())),
                     _ => {}
                 }
             }
         }
-        for entry in &ending {
-            if let Entry::Open(object, _) = entry {
-                object.close(); // one that was closing wakes up once more
+        life.state.lock().unwrap().closes.push(Completion::new(self.host, op));
+        for (object, each) in found.iter().filter_map(|(object, each)| object.as_ref().zip(each.as_ref())) {
+            if each.is_of(&life) {
+                each.begin_closing(abort, deadline);
+                object.close(); // with ABORT also one that was closing: it wakes up once more
             }
         }
-        drop(ending);
         Ok(if op == 0 { RST_DONE } else { RST_PENDING })
     }
 }
@@ -229,6 +219,7 @@ struct State {
 pub struct Life {
     shared: Arc<Shared>,
     id: u64,
+    ended: u32, // the event that says it is of no use any more
     kind: Option<&'static Kind>,
     state: Mutex<State>,
     parent: Option<Arc<Life>>, // dropped last: a connection's close completes behind its children's
@@ -238,11 +229,12 @@ impl Life {
     pub(crate) fn new(
         shared: &Arc<Shared>,
         id: u64,
+        ended: u32,
         kind: Option<&'static Kind>,
         parent: Option<Arc<Life>>,
     ) -> Arc<Self> {
         *shared.live.lock().unwrap() += 1;
-        Arc::new(Life { shared: Arc::clone(shared), id, kind, state: Mutex::default(), parent })
+        Arc::new(Life { shared: Arc::clone(shared), id, ended, kind, state: Mutex::default(), parent })
     }
 
     /// Of a subscription or publisher.
@@ -271,6 +263,9 @@ impl Life {
     pub fn closing(&self) -> bool {
         self.state.lock().unwrap().closing || self.parent.as_ref().map_or(false, |parent| parent.closing())
     }
+    fn is_open(&self) -> bool {
+        self.state.lock().unwrap().handle != 0 && !self.closing()
+    }
     /// No time is left for anything graceful: aborted, or past the deadline of its close.
     pub fn must_end(&self) -> bool {
         let state = self.state.lock().unwrap();
@@ -284,12 +279,13 @@ impl Life {
 
     /// A thread of the instance's: `name` begins with `rst-` and has at most 15 characters. It ends before deinit returns,
     /// so let it end when what it works for is closing. A panic ends the thread alone: what it owned is dropped, and so
-    /// what it owed is completed.
-    pub fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
-        let host = self.host();
+    /// what it owed is completed, and the host learns that this object is of no use any more.
+    pub fn spawn(self: &Arc<Self>, name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+        let life = Arc::clone(self);
         let started = thread::spawn(name, move || {
-            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
-                host.log(RST_LOG_ERROR, About::default(), || "a thread of the plugin panicked and ended".into());
+            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() && life.is_open() {
+                let error = Error::new(RST_E_INTERNAL, "its thread in the plugin panicked; close it and open another");
+                life.event(life.ended, Event { error: Some(&error.with(RST_ERROR_FATAL)), ..Event::default() });
             }
         });
         let failed = |error| Error::new(RST_E_EXHAUSTED, format!("no thread could be started: {error}"));
@@ -300,19 +296,20 @@ impl Life {
         Ok(())
     }
 
+    /// It is this one, or a child of it.
+    fn is_of(&self, other: &Arc<Life>) -> bool {
+        std::ptr::eq(self, &**other) || self.parent.as_ref().map_or(false, |parent| Arc::ptr_eq(parent, other))
+    }
+
     /// False when it was closing already, and this is no first ABORT.
-    fn begin_closing(&self, abort: bool, deadline: Instant, told: Option<Completion>) -> bool {
+    fn begin_closing(&self, abort: bool, deadline: Instant) -> bool {
         let mut state = self.state.lock().unwrap();
         if state.closing && (state.aborted || !abort) {
-            if let Some(told) = told {
-                std::mem::forget(told); // the verb says so instead
-            }
             return false;
         }
         state.closing = true;
         state.aborted |= abort;
         state.deadline = Some(deadline);
-        state.closes.extend(told);
         true
     }
 }

@@ -2,7 +2,7 @@
 use crate::calls::{Publish, Settle};
 use crate::declare::{Kind, Opt};
 use crate::error::{Error, Result};
-use crate::host::{has_ended, slice, Completion, Host};
+use crate::host::{is_owed, slice, text, Completion, Host};
 use crate::objects::{Answer, Connection, Life, Object, Opening, Publisher, Shared, Subscription};
 use crate::options::{self, Options};
 use crate::spec::{self, ConnectionSpec, Plan, PublisherSpec, Report, Spec, SubscriptionSpec};
@@ -43,10 +43,6 @@ pub struct Identity {
     pub schemes: &'static [rst_str],
 }
 
-const fn const_text(text: &'static str) -> rst_str {
-    rst_str { ptr: text.as_ptr() as *const _, len: text.len() as u64 }
-}
-
 #[doc(hidden)]
 pub const fn table<B: Broker>(identity: Identity) -> rst_plugin {
     rst_plugin {
@@ -55,9 +51,9 @@ pub const fn table<B: Broker>(identity: Identity) -> rst_plugin {
         abi_minor: RST_ABI_MINOR,
         flags: 0,
         runtime: RST_RUNTIME_NONE,
-        name: const_text(identity.name),
-        version: const_text(identity.version),
-        vendor: const_text(identity.vendor),
+        name: text(identity.name),
+        version: text(identity.version),
+        vendor: text(identity.vendor),
         schemes: identity.schemes.as_ptr(),
         kinds: B::KINDS.as_ptr() as *const rst_kind,
         options: B::OPTIONS.as_ptr() as *const rst_option_decl,
@@ -95,7 +91,7 @@ unsafe fn guard(error: *mut rst_error, body: impl FnOnce() -> Result<i32>) -> i3
     guard_op(0, error, body)
 }
 
-/// Of a verb with an operation: what it owed may have ended while it unwound, as INTERNAL. Then that is its answer (C1).
+/// Of a verb with an operation: once its completion was made, that is its answer (C1).
 ///
 /// # Safety
 /// As for `guard`.
@@ -108,7 +104,7 @@ unsafe fn guard_op(op: u64, error: *mut rst_error, body: impl FnOnce() -> Result
             Error::new(RST_E_INTERNAL, format!("the plugin panicked: {}", text.unwrap_or("no text")))
         }
     };
-    if has_ended(op) {
+    if is_owed(op) {
         return RST_PENDING;
     }
     if let Some(error) = error.as_mut() {
@@ -260,7 +256,7 @@ unsafe extern "C" fn connect<B: Broker>(
         if let Spec::Connection(spec) = spec {
             let instance = instance::<B>(raw);
             let op = with_op(spec.0.op)?;
-            let life = Life::new(&instance.shared, spec.0.id, None, None);
+            let life = Life::new(&instance.shared, spec.0.id, RST_EVENT_CONN_FAILED, None, None);
             instance.broker.connect(Opening::new(life, op), &spec);
         }
         Ok(RST_PENDING)
@@ -305,8 +301,8 @@ unsafe extern "C" fn subscribe<B: Broker>(
         let spec = Spec::Subscription(SubscriptionSpec(&*spec, B::OPTIONS));
         checked::<B>(&spec)?;
         if let Spec::Subscription(spec) = spec {
-            let op = with_op(spec.0.op)?;
-            let life = Life::new(&instance.shared, spec.0.id, Some(&B::KINDS[spec.kind()]), Some(life));
+            let (op, kind) = (with_op(spec.0.op)?, &B::KINDS[spec.kind()]);
+            let life = Life::new(&instance.shared, spec.0.id, RST_EVENT_SUB_ENDED, Some(kind), Some(life));
             parent.subscribe(Opening::new(life, op), &spec);
         }
         Ok(RST_PENDING)
@@ -326,7 +322,8 @@ unsafe extern "C" fn open_publisher<B: Broker>(
         let spec = Spec::Publisher(PublisherSpec(&*spec, B::OPTIONS));
         checked::<B>(&spec)?;
         if let Spec::Publisher(spec) = spec {
-            let life = Life::new(&instance.shared, spec.0.id, Some(&B::KINDS[spec.kind()]), Some(life));
+            let kind = &B::KINDS[spec.kind()];
+            let life = Life::new(&instance.shared, spec.0.id, RST_EVENT_PUB_ENDED, Some(kind), Some(life));
             let made = parent.open_publisher(Arc::clone(&life), &spec)?;
             *out = instance.shared.show(Object::Publisher(made), &life)?;
         }
@@ -342,7 +339,7 @@ unsafe extern "C" fn close<B: Broker>(
     op: u64,
     error: *mut rst_error,
 ) -> i32 {
-    guard(error, || {
+    guard_op(op, error, || {
         if flags & !RST_CLOSE_ABORT != 0 {
             return Err(Error::new(RST_E_UNSUPPORTED, format!("close has unknown flags: {flags}")));
         }
@@ -404,7 +401,7 @@ unsafe extern "C" fn publish<B: Broker>(raw: *mut c_void, call: *mut rst_publish
             let text = "confirmed or transactional publishing at this kind, or an unknown flag";
             return Err(Error::new(RST_E_UNSUPPORTED, text));
         }
-        found.publish(Publish { call, kind, declared: B::OPTIONS, life: &life }).map(answered)
+        found.publish(Publish { call, kind, life: &life }).map(answered)
     })
 }
 

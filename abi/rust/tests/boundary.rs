@@ -4,7 +4,7 @@ use ruststream_plugin::{export, sys::*, *};
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 struct Odd;
@@ -69,25 +69,30 @@ impl Subscription for Object {
     fn settle(&self, _: Settle) -> Result<Answer> {
         panic!("in the verb");
     }
+    fn close(&self) {
+        panic!("in the verb");
+    }
 }
 
 impl Publisher for Object {
-    fn publish(&self, mut call: Publish) -> Result<Answer> {
-        let answer = call.answer();
-        let (count, mut receipt) = (call.len(), call.accept(call.len()));
-        receipt.set(0, RST_OK);
+    fn publish(&self, call: Publish) -> Result<Answer> {
+        let (answer, count) = (call.answer(), call.len());
         assert_eq!(count, 2);
+        let mut receipt = call.accept(count, []);
+        receipt.set(0, RST_OK);
         die_with(&self.0, receipt);
         Ok(answer)
     }
-    fn flush(&self, _: Option<Duration>, _: Completion) {
-        panic!("in the verb");
+    fn flush(&self, _: Option<Duration>, completion: Completion) {
+        die_with(&self.0, completion);
+        panic!("in the verb that owes nothing any more");
     }
 }
 
 static TABLE: rst_plugin =
     export::table::<Odd>(Identity { name: "org.example.odd", version: "1", vendor: "", schemes: &[] });
 static COMPLETED: Mutex<Vec<(u64, i32, u64)>> = Mutex::new(Vec::new());
+static EVENTS: Mutex<Vec<(u32, u64, i32)>> = Mutex::new(Vec::new());
 static LOG_LEVEL: u32 = 5;
 
 unsafe extern "C" fn deliver(_: *const rst_host, _: *mut rst_batch) -> i32 {
@@ -96,7 +101,9 @@ unsafe extern "C" fn deliver(_: *const rst_host, _: *mut rst_batch) -> i32 {
 unsafe extern "C" fn complete(_: *const rst_host, all: *const rst_completion, _: u32, _: u32) {
     COMPLETED.lock().unwrap().push(((*all).op, (*all).status, (*all).value));
 }
-unsafe extern "C" fn event(_: *const rst_host, _: *const rst_event) {}
+unsafe extern "C" fn event(_: *const rst_host, event: *const rst_event) {
+    EVENTS.lock().unwrap().push(((*event).kind, (*event).value, (*(*event).error).code));
+}
 unsafe extern "C" fn log(_: *const rst_host, _: *const rst_log) {}
 unsafe extern "C" fn now(_: *const rst_host, _: u32) -> i64 {
     0
@@ -109,20 +116,20 @@ fn text(text: &'static str) -> rst_str {
     export::text(text)
 }
 
-/// The one completion of an operation: status code and value.
-fn ended(op: u64) -> (i32, u64) {
-    let until = Instant::now() + Duration::from_secs(10);
-    loop {
-        let all: MutexGuard<Vec<_>> = COMPLETED.lock().unwrap();
-        let of_op: Vec<_> = all.iter().filter(|each| each.0 == op).collect();
-        assert!(of_op.len() < 2, "{op} is completed twice");
-        if let [(_, status, value)] = of_op[..] {
-            return (if *status < 0 { -status & 0xFF } else { 0 }, *value);
-        }
-        drop(all);
-        assert!(Instant::now() < until, "{op} is never completed");
+fn until(holds: impl Fn() -> bool, what: impl std::fmt::Display) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < end, "{what} never comes");
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// The completion of an operation: status code and value.
+fn ended(op: u64) -> (i32, u64) {
+    let find = || COMPLETED.lock().unwrap().iter().copied().find(|each| each.0 == op);
+    until(|| find().is_some(), op);
+    let (_, status, value) = find().unwrap();
+    (if status < 0 { -status & 0xFF } else { 0 }, value)
 }
 
 #[test]
@@ -231,6 +238,18 @@ fn nothing_unwinds_and_the_dead_owe_nothing() {
             (flush(publisher, 9), ended(9).0, flush(on, 10), ended(10).0),
             (RST_PENDING, RST_E_INTERNAL, RST_PENDING, RST_E_INTERNAL)
         );
+
+        (publish.op, statuses) = (0, [7; 2]);
+        assert_eq!((TABLE.publish.unwrap())(instance, &mut publish, null_mut()), RST_DONE);
+        assert_eq!(statuses, [RST_OK; 2]);
+        for (kind, value) in [
+            (RST_EVENT_PUB_FAILED, 1), // that nobody waited for
+            (RST_EVENT_PUB_ENDED, 0),
+            (RST_EVENT_SUB_ENDED, 0),
+            (RST_EVENT_CONN_FAILED, 0),
+        ] {
+            until(|| EVENTS.lock().unwrap().contains(&(kind, value, RST_E_INTERNAL)), kind);
+        }
 
         // All of it lives on, until it is closed.
         assert_eq!((TABLE.deinit.unwrap())(instance, null_mut()), -RST_E_STATE);

@@ -172,7 +172,7 @@ struct Sender {
 }
 
 impl Publisher for Sender {
-    fn publish(&self, mut call: Publish) -> Result<Answer> {
+    fn publish(&self, call: Publish) -> Result<Answer> {
         let topics = self.topics.lock().unwrap();
         let send = |index| {
             let message = match call.message(index) {
@@ -189,15 +189,7 @@ impl Publisher for Sender {
         let statuses: Vec<i32> = (0..call.len()).map(send).collect();
         topics.values().flatten().for_each(|each| each.pump(&mut each.waiting.lock().unwrap()));
         let answer = call.answer();
-        let mut receipt = call.accept(statuses.len());
-        for (index, status) in statuses.into_iter().enumerate() {
-            if status < 0 {
-                receipt.refuse(index, status);
-            } else {
-                receipt.set(index, status);
-            }
-        }
-        receipt.end();
+        call.accept(statuses.len(), statuses.into_iter().enumerate()).end();
         Ok(answer)
     }
 

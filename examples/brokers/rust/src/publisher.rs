@@ -66,7 +66,7 @@ impl RedisPublisher {
 }
 
 impl Publisher for RedisPublisher {
-    fn publish(&self, mut call: Publish) -> Result<Answer> {
+    fn publish(&self, call: Publish) -> Result<Answer> {
         let (mut wire, mut sent, mut wrong, mut taken) = (Vec::new(), Vec::new(), Vec::new(), 0);
         let room = self.link.queue.has_room();
         while taken < call.len() && room && wire.len() < self.link.queue.limit() {
@@ -93,8 +93,7 @@ impl Publisher for RedisPublisher {
         }
         let due = self.link.due(call.timeout());
         let answer = call.answer();
-        let mut receipt = call.accept(taken);
-        wrong.into_iter().for_each(|(index, status)| receipt.refuse(index, status));
+        let receipt = call.accept(taken, wrong);
         let commands = sent.len();
         let told = Box::new(Published { sent, pubsub: self.pubsub, receipt });
         self.link.queue.push(Job { wire, commands, due, repeatable: false, told, life: Arc::clone(&self.life) });

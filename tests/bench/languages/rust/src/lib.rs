@@ -131,14 +131,10 @@ struct Gone {
 }
 
 impl Publisher for Gone {
-    fn publish(&self, mut call: Publish) -> Result<Answer> {
+    fn publish(&self, call: Publish) -> Result<Answer> {
         let (answer, count) = (call.answer(), call.len());
-        let wrong: Vec<_> =
-            (0..count).filter_map(|index| call.message(index).err().map(|said| (index, said))).collect();
-        let mut receipt = call.accept(count);
-        (0..count).for_each(|index| receipt.set(index, RST_OK));
-        wrong.into_iter().for_each(|(index, status)| receipt.refuse(index, status));
-        receipt.end();
+        let statuses: Vec<_> = (0..count).map(|index| (index, call.message(index).err().unwrap_or(RST_OK))).collect();
+        call.accept(count, statuses).end();
         Ok(answer)
     }
     fn flush(&self, _: Option<Duration>, completion: Completion) {
