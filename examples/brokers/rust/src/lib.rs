@@ -170,6 +170,10 @@ impl Broker for Redis {
                 if spec.addresses().count() > 1 {
                     report.issue(Error::new(RST_E_UNSUPPORTED, "a subscription reads one stream; make one for each"));
                 }
+                if spec.addresses().any(|address| address == spec.dead_letter()) {
+                    let text = "what is rejected would come again: `dead_letter` must be another stream";
+                    report.issue(Error::new(RST_E_INVALID, text));
+                }
                 if !spec.durable().is_empty() && spec.durable() != spec.group() {
                     let text = "the group is what outlives a session: `durable` must be its name";
                     report.issue(Error::new(RST_E_UNSUPPORTED, text));

@@ -2,7 +2,7 @@
 //! as many replies.
 use crate::publisher::RedisPublisher;
 use crate::settings::Settings;
-use crate::wire::{silent, timeout, Backoff, Heard, Wire, TICK};
+use crate::wire::{silent, timeout, Backoff, Heard, Wire, PATIENCE, TICK};
 use crate::{pubsub, streams, PUBSUB};
 use redis::Value;
 use ruststream_plugin::{sys::*, Completion, Connection, Error, Event, Life, Opening, Publisher, Result, Subscription};
@@ -52,10 +52,12 @@ struct Written {
 /// The server may have done it.
 const UNCERTAIN: u32 = RST_ERROR_RETRYABLE | RST_ERROR_MAYBE_APPLIED;
 
+#[derive(Default)]
 struct Waiting {
     jobs: VecDeque<Job>,
     bytes: usize,
     closed: bool,
+    orphaned: bool,           // the thread is gone: nobody does any job
     refused: Vec<Weak<Life>>, // publishers that are owed a PUB_WRITABLE
 }
 
@@ -75,6 +77,9 @@ impl Queue {
     }
     pub fn push(&self, job: Job) {
         let mut waiting = self.waiting.lock().unwrap();
+        if waiting.orphaned {
+            return; // the job ends by being dropped
+        }
         waiting.bytes += job.wire.len();
         waiting.jobs.push_back(job);
         self.ready.notify_one();
@@ -122,19 +127,19 @@ impl Queue {
             waiting.jobs.push_front(job);
         }
     }
-    /// Fails what has waited for too long, or what is closing and has no time left.
-    fn expire(&self, all: bool) {
+    /// Fails what has waited for too long, what is closing and has no time left, or all with one error.
+    fn expire(&self, all: Option<&Error>) {
         let now = Instant::now();
         let over = {
             let mut waiting = self.waiting.lock().unwrap();
-            let is_over = |job: &Job| all || job.due <= now || job.life.must_end();
+            let is_over = |job: &Job| all.is_some() || job.due <= now || job.life.must_end();
             let (over, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut waiting.jobs).into_iter().partition(is_over);
             waiting.bytes = kept.iter().map(|job| job.wire.len()).sum();
             waiting.jobs = kept.into();
             over
         };
         for job in over {
-            let error = if job.life.must_end() { cancelled() } else { timeout() };
+            let error = if job.life.must_end() { cancelled() } else { all.cloned().unwrap_or_else(timeout) };
             job.fail(0, &error);
         }
         self.tell_writable();
@@ -212,8 +217,7 @@ impl Connection for Link {
 
 pub fn start(opening: Opening<dyn Connection>, settings: Settings) {
     let life = Arc::clone(opening.life());
-    let waiting = Waiting { jobs: VecDeque::new(), bytes: 0, closed: false, refused: Vec::new() };
-    let queue = Queue { waiting: Mutex::new(waiting), ready: Condvar::new(), limit: settings.write_buffer };
+    let queue = Queue { waiting: Mutex::default(), ready: Condvar::new(), limit: settings.write_buffer };
     let thread = LinkThread { life: Arc::clone(&life), queue: Arc::new(queue), settings: Arc::new(settings) };
     // An opening that no thread could be started for fails by being dropped.
     let _ = life.spawn("rst-redis", move || thread.run(opening));
@@ -225,16 +229,30 @@ struct LinkThread {
     life: Arc<Life>,
 }
 
+impl Drop for LinkThread {
+    /// Also by a panic: what waits, and what comes, must not keep its publishers and subscriptions from closing.
+    fn drop(&mut self) {
+        let orphaned = Waiting { orphaned: true, ..Waiting::default() };
+        let _waiting = match self.queue.waiting.lock() {
+            Ok(mut waiting) => std::mem::replace(&mut *waiting, orphaned),
+            Err(poisoned) => std::mem::replace(&mut *poisoned.into_inner(), orphaned),
+        }; // dropped when the lock is free
+    }
+}
+
 impl LinkThread {
     fn run(self, opening: Opening<dyn Connection>) {
         let until = Instant::now() + self.settings.connect_timeout;
         let mut backoff = Backoff::new(&self.settings);
         let mut wire = loop {
+            let begun = Instant::now();
             match Wire::open(&self.settings, until, || !self.life.closing()) {
                 Ok(wire) => break wire,
                 Err(_) if self.life.closing() => return, // the opening says so
                 Err(error) => {
-                    let again = self.settings.retry_initial && error.flags & RST_ERROR_AUTH == 0;
+                    // Silence is no refusal: the server may still come in time.
+                    let again = self.settings.retry_initial || begun.elapsed() >= PATIENCE;
+                    let again = again && error.flags & RST_ERROR_AUTH == 0;
                     let pause = backoff.pause();
                     if !again || Instant::now() + pause >= until {
                         return opening.failed(error);
@@ -268,22 +286,26 @@ impl LinkThread {
     /// None: it is closed, or the credentials are refused for good, and so all that waited has failed.
     fn reconnect(&self) -> Option<Wire> {
         let (mut backoff, mut refused) = (Backoff::new(&self.settings), 0);
+        let go_on = || {
+            self.queue.expire(None);
+            !self.life.must_end()
+        };
         loop {
             let until = Instant::now() + self.settings.connect_timeout;
-            match Wire::open(&self.settings, until, || !self.life.must_end()) {
+            match Wire::open(&self.settings, until, &go_on) {
                 Ok(wire) => return Some(wire),
                 Err(error) if error.flags & RST_ERROR_AUTH != 0 => {
                     refused += 1;
                     if refused >= self.settings.auth_attempts {
                         self.life.event(RST_EVENT_CONN_FAILED, Event { error: Some(&error), ..Event::default() });
-                        return self.wait_for_the_end();
+                        return self.wait_for_the_end(&error);
                     }
                 }
                 Err(_) => {}
             }
             let again = Instant::now() + backoff.pause();
             loop {
-                self.queue.expire(self.life.must_end());
+                self.queue.expire(None);
                 if self.queue.is_done() {
                     return None;
                 }
@@ -295,9 +317,9 @@ impl LinkThread {
         }
     }
 
-    fn wait_for_the_end(&self) -> Option<Wire> {
+    fn wait_for_the_end(&self, error: &Error) -> Option<Wire> {
         while !self.queue.is_done() {
-            self.queue.expire(true);
+            self.queue.expire(Some(error));
             std::thread::sleep(TICK);
         }
         None
@@ -307,7 +329,7 @@ impl LinkThread {
     fn serve(&self, wire: &mut Wire) -> Result<()> {
         loop {
             self.queue.wait(self.settings.keepalive / 4);
-            self.queue.expire(self.life.must_end());
+            self.queue.expire(None);
             let jobs = self.queue.take();
             self.queue.tell_writable();
             if !jobs.is_empty() {
@@ -315,7 +337,7 @@ impl LinkThread {
             } else if self.queue.is_done() {
                 return Ok(());
             } else if wire.ping()? {
-                drop(wire.reply(Instant::now() + self.settings.keepalive, || true)?);
+                self.read_replies(wire, &mut VecDeque::from([Written { got: 0, commands: 1, job: None }]))?;
             }
         }
     }
@@ -372,7 +394,7 @@ impl LinkThread {
 
     /// A tick of waiting for replies: whose time is over is told so, and its replies are read for nobody.
     fn look_around(&self, written: &mut VecDeque<Written>) -> Result<()> {
-        self.queue.expire(self.life.must_end());
+        self.queue.expire(None);
         let now = Instant::now();
         for each in written {
             if let Some(job) = each.job.take() {

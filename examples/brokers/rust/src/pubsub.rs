@@ -165,9 +165,11 @@ impl Reader for PubSub {
 
     fn leave(&self) {
         let mut waiting = self.waiting.lock().unwrap();
-        self.life.add_dropped(waiting.messages.len() as u64);
+        let left = std::mem::take(&mut waiting.messages);
+        waiting.bytes = 0;
         let drains = std::mem::take(&mut waiting.drains);
         drop(waiting);
+        self.life.add_dropped(left.len() as u64);
         drains.into_iter().for_each(|each| each.end(Ok(0)));
     }
 }

@@ -35,6 +35,7 @@ fn run<R: Reader>(reader: Arc<R>, opening: Opening<dyn Subscription>, until: Ins
                 |kind, error: &Error| reader.life().event(kind, Event { error: Some(error), ..Event::default() });
             match reader.serve(&mut wire) {
                 Ok(()) => break,
+                Err(_) if reader.life().closing() => break,
                 Err(error) => tell(RST_EVENT_SUB_DOWN, &error),
             }
             match open(&*reader, None) {

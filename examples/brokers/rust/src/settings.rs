@@ -8,8 +8,9 @@ use std::time::Duration;
 pub struct Settings {
     /// Without what is a secret: the greeting is ours, since the client library's has no timeout.
     pub server: ConnectionInfo,
-    pub user: Option<String>,
-    pub password: Option<String>,
+    /// Empty where there is none, as the password.
+    pub user: Vec<u8>,
+    pub password: Vec<u8>,
     pub database: i64,
     pub client_name: Vec<u8>,
     pub retry_initial: bool,
@@ -33,12 +34,15 @@ impl Settings {
             return Err(Error::new(RST_E_UNSUPPORTED, "this plugin has no TLS; its `url` begins with redis://"));
         }
         let options = spec.options();
-        let text = |name| String::from_utf8(options.text(name).to_vec()).ok().filter(|text| !text.is_empty());
         let secrets = std::mem::take(&mut server.redis);
+        let or = |name, of_url: Option<String>| match options.text(name) {
+            b"" => of_url.unwrap_or_default().into_bytes(),
+            given => given.to_vec(),
+        };
         Ok(Settings {
             server,
-            user: text("user").or(secrets.username),
-            password: text("password").or(secrets.password),
+            user: or("user", secrets.username),
+            password: or("password", secrets.password),
             database: secrets.db,
             client_name: spec.client_name().to_vec(),
             retry_initial: spec.retry_initial(),

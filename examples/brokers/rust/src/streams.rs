@@ -4,13 +4,13 @@ use crate::group::{claim_reply, count_reply, read_reply, Group, Raw, BLOCK};
 use crate::link::{Job, Link, Told};
 use crate::publisher::PAYLOAD;
 use crate::sessions::{self, Reader};
-use crate::wire::{Wire, TICK};
+use crate::wire::{timeout, Wire, TICK};
 use redis::{Cmd, Value};
 use ruststream_plugin::{
     deliver, sys::*, Answer, Choices, Completion, Credit, Delivery, Error, Event, Item, Life, Opening,
 };
 use ruststream_plugin::{Result, Settle, Subscription, SubscriptionSpec, Tokens, Verdict};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -36,8 +36,9 @@ struct Stream {
     max_batch: usize,
     credit: Credit,
     tokens: Tokens<Entry>,
-    claim_soon: Arc<AtomicBool>, // somebody here gave something back
-    drains: Mutex<Vec<Completion>>,
+    claim_soon: Arc<AtomicBool>,            // somebody here gave something back
+    drains: Mutex<Option<Vec<Completion>>>, // None: the thread has left, nothing is under way
+    settling: Arc<AtomicUsize>,             // arrays of settlements on their way
     awake: Condvar,
     life: Arc<Life>,
 }
@@ -58,12 +59,13 @@ pub fn start(link: Arc<Link>, opening: Opening<dyn Subscription>, spec: &Subscri
         own_group,
         start: if options.text("start") == b"all" { "0" } else { "$" },
         dead_letter: spec.dead_letter().to_vec(),
-        window: or(spec.window_messages(), DEFAULT_WINDOW),
+        window: or(spec.window_messages(), DEFAULT_WINDOW).min(Tokens::<Entry>::MOST),
         max_batch: or(spec.max_batch(), MAX_BATCH).min(MAX_BATCH),
         credit: Credit::default(),
         tokens: Tokens::default(),
         claim_soon: Arc::new(AtomicBool::new(true)),
-        drains: Mutex::default(),
+        drains: Mutex::new(Some(Vec::new())),
+        settling: Arc::default(),
         awake: Condvar::new(),
         life,
     };
@@ -91,6 +93,7 @@ impl Told for Untold {
 struct Settled {
     life: Arc<Life>,
     claim_soon: Arc<AtomicBool>,
+    settling: Arc<AtomicUsize>,
     failed: Option<Error>,
     count: u64,
     confirm: Option<Completion>,
@@ -104,9 +107,9 @@ impl Told for Settled {
         }
     }
     /// What failed lies with the server still, and comes again after ack_wait (S6).
-    fn end(self: Box<Self>, _: Option<&Error>) {
+    fn end(mut self: Box<Self>, _: Option<&Error>) {
         self.claim_soon.store(true, Ordering::Relaxed);
-        match (self.confirm, self.failed) {
+        match (self.confirm.take(), self.failed.take()) {
             (Some(told), failed) => told.end(failed.map_or(Ok(0), Err)),
             (None, Some(error)) => {
                 let event = Event { value: self.count, error: Some(&error), ..Event::default() };
@@ -114,6 +117,12 @@ impl Told for Settled {
             }
             (None, None) => {}
         }
+    }
+}
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        self.settling.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -125,13 +134,14 @@ impl Stream {
     }
 
     fn end_drains(&self) {
-        let drains = std::mem::take(&mut *self.drains.lock().unwrap());
-        drains.into_iter().for_each(|each| each.end(Ok(0)));
+        let drains = self.drains.lock().unwrap().as_mut().map(std::mem::take);
+        drains.into_iter().flatten().for_each(|each| each.end(Ok(0)));
     }
 
     fn sleep(&self) {
         let drains = self.drains.lock().unwrap();
-        if drains.is_empty() && (self.credit.messages() == 0 || self.tokens.live() >= self.window) {
+        let waits = drains.as_ref().map_or(false, Vec::is_empty);
+        if waits && (self.credit.messages() == 0 || self.tokens.live() >= self.window) {
             drop(self.awake.wait_timeout(drains, TICK));
         }
     }
@@ -152,7 +162,7 @@ impl Stream {
         wire.send(&packed)?;
         let mut entries = self.entries(claimed, until);
         for (entry, delivery) in &mut entries {
-            let count = count_reply(wire.reply(Instant::now() + self.link.settings.keepalive, || true)??);
+            let count = count_reply(self.reply(wire)??);
             entry.attempt = count.unwrap_or(1);
             (delivery.attempt, delivery.redelivered) = (entry.attempt, true);
         }
@@ -171,7 +181,12 @@ impl Stream {
 
     /// An error of the server here is as good as a loss: the session is made anew, and the group with it.
     fn ask(&self, wire: &mut Wire, command: &Cmd) -> Result<Value> {
-        wire.ask(command, Instant::now() + BLOCK + self.link.settings.keepalive, || true)?
+        wire.send(&command.get_packed_command())?;
+        self.reply(wire)?
+    }
+
+    fn reply(&self, wire: &mut Wire) -> Result<Result<Value>> {
+        wire.reply(Instant::now() + BLOCK + self.link.settings.keepalive, || !self.life.must_end())
     }
 
     fn entries(&self, all: Vec<Raw>, until: Instant) -> Vec<(Entry, Delivery)> {
@@ -199,25 +214,24 @@ impl Stream {
             read.extend(rest);
             return read;
         }
-        let (mut batch, mut given) = (Vec::with_capacity(read.len()), Vec::new());
-        for (entry, mut delivery) in read {
-            given.push((entry.id.clone(), entry.attempt));
+        let named = |(entry, mut delivery): (Entry, Delivery)| {
             delivery.token = self.tokens.issue(entry);
-            batch.push(delivery);
-        }
-        if deliver(self.life.host(), self.life.id(), batch).is_err() {
+            delivery
+        };
+        let batch: Vec<Delivery> = read.into_iter().map(named).collect();
+        if let Err((_, refused)) = deliver(self.life.host(), self.life.id(), batch) {
             // It is closing: they go back unprocessed (M1).
-            self.credit.add(given.len() as u32, bytes);
-            self.tokens.take_if(|entry| given.iter().any(|(id, _)| *id == entry.id));
-            let back: Vec<Cmd> = given.iter().map(|(id, attempt)| self.group.give_back(id, *attempt)).collect();
+            self.credit.add(refused.len() as u32, bytes);
+            let mut back = Vec::with_capacity(refused.len());
+            for each in refused {
+                self.tokens.settle(each.token, false, |entry| {
+                    back.push(self.group.give_back(&entry.id, entry.attempt));
+                    RST_OK
+                });
+            }
             self.push(&back, self.link.due(None), false, Box::new(Untold));
         }
         rest
-    }
-
-    fn let_go(&self, held: Vec<(Entry, Delivery)>) {
-        let back: Vec<Cmd> = held.iter().map(|(entry, _)| self.group.give_back(&entry.id, entry.attempt)).collect();
-        self.push(&back, self.link.due(None), false, Box::new(Untold));
     }
 
     /// The command of one verdict.
@@ -246,19 +260,26 @@ impl Reader for Stream {
         &self.life
     }
 
-    /// A session, and the group. What a reply that was lost had named is given back.
+    /// A session, and the group. What a reply that was lost had named is given back: what is neither unsettled here nor, any
+    /// more, on its way to being settled.
     fn open(&self, until: Instant, again: bool) -> Result<Wire> {
         // A group that is gone went with the server's memory: what is there now nobody has read.
         let start = if again { "0" } else { self.start };
         let go_on = || !self.life.closing();
+        let mut known = Vec::new();
+        self.tokens.each(|entry| known.push(entry.id.clone()));
+        while self.settling.load(Ordering::Acquire) != 0 && go_on() {
+            if Instant::now() > until {
+                return Err(timeout());
+            }
+            std::thread::sleep(TICK);
+        }
         let mut wire = Wire::open(&self.link.settings, until, go_on)?;
         let until = until.min(Instant::now() + self.link.settings.keepalive);
         match wire.ask(&self.group.create(start), until, go_on)? {
             Err(error) if error.code != RST_E_EXISTS => return Err(error),
             _ => {}
         }
-        let mut known = Vec::new();
-        self.tokens.each(|entry| known.push(entry.id.clone()));
         wire.ask(&self.group.give_back_all(false, &known), until, go_on)??;
         Ok(wire)
     }
@@ -278,7 +299,7 @@ impl Reader for Stream {
             if room == 0 || !held.is_empty() {
                 self.sleep();
                 if wire.ping()? {
-                    drop(wire.reply(Instant::now() + self.link.settings.keepalive, || true)?);
+                    drop(self.reply(wire)?);
                 }
             } else if claimed.map_or(true, |at| at.elapsed() >= CLAIM_EVERY)
                 || self.claim_soon.swap(false, Ordering::Relaxed)
@@ -289,13 +310,13 @@ impl Reader for Stream {
                 held = self.read(wire, room)?;
             }
         }
-        self.let_go(held);
         Ok(())
     }
 
     /// Closing: what is unsettled goes back to the group, behind the settlements that are on their way (S4).
     fn leave(&self) {
-        self.end_drains();
+        let drains = self.drains.lock().unwrap().take();
+        drains.into_iter().flatten().for_each(|each| each.end(Ok(0)));
         let unsettled = self.tokens.take_if(|_| true).len();
         let command = if self.own_group {
             self.life.add_dropped(unsettled as u64);
@@ -315,11 +336,25 @@ impl Subscription for Stream {
 
     fn drain(&self, completion: Completion) {
         self.credit.clear();
-        self.drains.lock().unwrap().push(completion);
-        self.awake.notify_one();
+        let mut drains = self.drains.lock().unwrap();
+        if let Some(drains) = &mut *drains {
+            drains.push(completion);
+            return self.awake.notify_one();
+        }
+        drop(drains);
+        completion.end(Ok(0));
     }
 
     fn settle(&self, call: Settle) -> Result<Answer> {
+        self.settling.fetch_add(1, Ordering::Relaxed);
+        let mut told = Box::new(Settled {
+            life: Arc::clone(&self.life),
+            claim_soon: Arc::clone(&self.claim_soon),
+            settling: Arc::clone(&self.settling),
+            failed: None,
+            count: 0,
+            confirm: None,
+        });
         let (mut commands, mut repeatable, now) = (Vec::new(), true, Instant::now());
         let mut due = self.link.due(call.timeout());
         call.each(|item| {
@@ -328,15 +363,14 @@ impl Subscription for Stream {
                     return -RST_E_STALE;
                 }
                 due = due.min(entry.until);
-                repeatable &= item.verdict == Verdict::Ack;
+                repeatable &= matches!(item.verdict, Verdict::Ack | Verdict::Extend);
                 commands.push(self.settlement(&item, entry));
                 RST_OK
             })
         });
-        let confirm = call.confirm().then(|| call.completion());
-        let answer = if confirm.is_some() { Answer::Pending } else { Answer::Done };
-        let (life, claim_soon) = (Arc::clone(&self.life), Arc::clone(&self.claim_soon));
-        self.push(&commands, due, repeatable, Box::new(Settled { life, claim_soon, failed: None, count: 0, confirm }));
+        told.confirm = call.confirm().then(|| call.completion());
+        let answer = if told.confirm.is_some() { Answer::Pending } else { Answer::Done };
+        self.push(&commands, due, repeatable, told);
         self.wake();
         Ok(answer)
     }

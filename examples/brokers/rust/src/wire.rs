@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 /// How long a read waits before its thread looks around.
 pub const TICK: Duration = Duration::from_millis(20);
 /// Longest that one attempt to connect, or one write, may take.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub const PATIENCE: Duration = Duration::from_secs(1);
 
 pub struct Wire {
     connection: redis::Connection,
     heard: Instant,
-    asked: bool, // a PING is on its way
+    asked: Option<Instant>, // when a PING was sent that is not answered
     keepalive: Duration,
 }
 
@@ -29,35 +29,33 @@ pub enum Heard {
 impl Wire {
     /// An authenticated session, until `until` or as long as `go_on`.
     pub fn open(settings: &Settings, until: Instant, go_on: impl Fn() -> bool) -> Result<Wire> {
+        if !go_on() {
+            return Err(closed());
+        }
         let left = until.saturating_duration_since(Instant::now()).clamp(TICK, PATIENCE);
         let client = redis::Client::open(settings.server.clone()).map_err(|error| lost(&error))?;
         let connection = client.get_connection_with_timeout(left).map_err(|error| lost(&error))?;
         connection.set_read_timeout(Some(TICK)).map_err(|error| lost(&error))?;
         connection.set_write_timeout(Some(PATIENCE)).map_err(|error| lost(&error))?;
-        let mut wire = Wire { connection, heard: Instant::now(), asked: false, keepalive: settings.keepalive };
+        let mut wire = Wire { connection, heard: Instant::now(), asked: None, keepalive: settings.keepalive };
 
         let mut greeting = Vec::new();
-        if let Some(password) = &settings.password {
-            let mut auth = cmd("AUTH");
-            if let Some(user) = &settings.user {
-                auth.arg(user);
-            }
-            greeting.push(auth.arg(password).clone());
+        if !settings.user.is_empty() {
+            greeting.push(cmd("AUTH").arg(&settings.user[..]).arg(&settings.password[..]).clone());
+        } else if !settings.password.is_empty() {
+            greeting.push(cmd("AUTH").arg(&settings.password[..]).clone());
         }
         if settings.database != 0 {
             greeting.push(cmd("SELECT").arg(settings.database).clone());
         }
-        if !settings.client_name.is_empty() {
-            greeting.push(cmd("CLIENT").arg("SETNAME").arg(&settings.client_name[..]).clone());
-        }
         greeting.push(cmd("PING"));
+        let mut ask = |command: &Cmd| wire.ask(command, until.min(Instant::now() + settings.keepalive), &go_on);
         for command in &greeting {
-            let until = until.min(Instant::now() + settings.keepalive);
-            match wire.ask(command, until, &go_on)? {
-                Ok(_) => {}
-                Err(error) if error.code == RST_E_INVALID && command.args_iter().count() == 3 => {} // an odd client name
-                Err(error) => return Err(error),
-            }
+            ask(command)??;
+        }
+        if !settings.client_name.is_empty() {
+            // The server does not take every name; it does without.
+            drop(ask(cmd("CLIENT").arg("SETNAME").arg(&settings.client_name[..]))?);
         }
         Ok(wire)
     }
@@ -69,13 +67,13 @@ impl Wire {
     pub fn receive(&mut self) -> Result<Heard> {
         match self.connection.recv_response() {
             Ok(value) => {
-                (self.heard, self.asked) = (Instant::now(), false);
+                (self.heard, self.asked) = (Instant::now(), None);
                 Ok(Heard::Value(value))
             }
             Err(error) if error.is_timeout() => Ok(Heard::Nothing),
-            Err(error) if error.is_io_error() || error.category() == "parse error" => Err(lost(&error)),
+            Err(error) if error.is_io_error() || error.to_string().starts_with("parse error") => Err(lost(&error)),
             Err(error) => {
-                (self.heard, self.asked) = (Instant::now(), false);
+                (self.heard, self.asked) = (Instant::now(), None);
                 Ok(Heard::Refusal(refusal(&error)))
             }
         }
@@ -88,15 +86,14 @@ impl Wire {
 
     /// A wire on which nothing is expected: asks whether the server is there. True when a reply to that will come.
     pub fn ping(&mut self) -> Result<bool> {
-        let due = !self.asked && self.is_silent(self.keepalive / 2);
-        if due {
-            self.asked = true;
-            self.send(&cmd("PING").get_packed_command())?;
-        }
-        if self.is_silent(self.keepalive) {
-            Err(silent())
-        } else {
-            Ok(due)
+        match self.asked {
+            Some(at) if at.elapsed() > self.keepalive / 2 => Err(silent()),
+            None if self.is_silent(self.keepalive / 2) => {
+                self.asked = Some(Instant::now());
+                self.send(&cmd("PING").get_packed_command())?;
+                Ok(true)
+            }
+            _ => Ok(false),
         }
     }
 
@@ -112,11 +109,15 @@ impl Wire {
                 Heard::Value(value) => return Ok(Ok(value)),
                 Heard::Refusal(error) => return Ok(Err(error)),
                 Heard::Nothing if Instant::now() > until => return Err(silent()),
-                Heard::Nothing if !go_on() => return Err(Error::new(RST_E_CLOSED, "closed meanwhile")),
+                Heard::Nothing if !go_on() => return Err(closed()),
                 Heard::Nothing => {}
             }
         }
     }
+}
+
+fn closed() -> Error {
+    Error::new(RST_E_CLOSED, "closed meanwhile")
 }
 
 pub fn silent() -> Error {
