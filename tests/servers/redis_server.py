@@ -7,8 +7,8 @@
 REDIS_SERVER of the environment is another server's path.
 """
 import argparse
-import ctypes
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,24 +17,15 @@ import tempfile
 import time
 from pathlib import Path
 
-READY_S = 20
-STOP_S = 10
-POLL_S = 0.01
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from nats_server import POLL_S, READY_S, STOP_S, die_with_parent  # noqa: E402
+
 PORTS = 5  # attempts, since a free port can be lost to somebody else
-PR_SET_PDEATHSIG = 1
 
 
 def binary():
-    if "REDIS_SERVER" in os.environ:
-        return os.environ["REDIS_SERVER"]
-    for folder in [*os.environ.get("PATH", "").split(":"), "/usr/bin"]:
-        if os.access(Path(folder, "redis-server"), os.X_OK):
-            return str(Path(folder, "redis-server"))
-    sys.exit("there is no redis-server; Debian's package is redis-server")
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    path = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
+    return path or sys.exit("there is no redis-server; Debian's package is redis-server")
 
 
 def free_port():
