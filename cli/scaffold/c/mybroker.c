@@ -158,25 +158,25 @@ static void check_publisher(struct problems* problems, const rst_publisher_spec*
   check_options(problems, RST_SCOPE_PUBLISHER, spec->options, spec->option_count);
 }
 
-/* struct_size is the first field of all of them; asked for is what is read here, not what a newer header has (V3). */
+/* struct_size is the first field of all of them. RST_UP_TO and not sizeof, which a newer header makes larger (V3). */
 static bool whole(struct problems* problems, const void* that, size_t size, const char* name) {
   if (*(const uint32_t*)that >= size) return true;
-  PROBLEM(problems, RST_E_INVALID, "%s is too short: %u bytes, %zu are read", name, *(const uint32_t*)that, size);
+  PROBLEM(problems, RST_E_INVALID, "%s is too short: %u bytes, %zu are needed", name, *(const uint32_t*)that, size);
   return false;
 }
 
 static void check(struct problems* problems, uint32_t scope, const void* spec) {
   switch (scope) {
     case RST_SCOPE_CONNECTION:
-      if (whole(problems, spec, RST_UP_TO(rst_connection_spec, option_count), "rst_connection_spec"))
+      if (whole(problems, spec, RST_UP_TO(rst_connection_spec, timeout_ns), "rst_connection_spec"))
         check_connection(problems, spec);
       break;
     case RST_SCOPE_SUBSCRIPTION:
-      if (whole(problems, spec, RST_UP_TO(rst_subscription_spec, credit_bytes), "rst_subscription_spec"))
+      if (whole(problems, spec, RST_UP_TO(rst_subscription_spec, timeout_ns), "rst_subscription_spec"))
         check_subscription(problems, spec);
       break;
     case RST_SCOPE_PUBLISHER:
-      if (whole(problems, spec, RST_UP_TO(rst_publisher_spec, options), "rst_publisher_spec"))
+      if (whole(problems, spec, RST_UP_TO(rst_publisher_spec, timeout_ns), "rst_publisher_spec"))
         check_publisher(problems, spec);
       break;
     case RST_SCOPE_MESSAGE:
