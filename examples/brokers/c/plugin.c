@@ -169,10 +169,10 @@ static void check_publisher(struct problems* problems, const rst_publisher_spec*
   check_options(problems, RST_SCOPE_PUBLISHER, spec->options, spec->option_count);
 }
 
-/* struct_size is the first field of all of them (V3). */
+/* struct_size is the first field of all of them. RST_UP_TO and not sizeof, which a newer header makes larger (V3). */
 static bool whole(struct problems* problems, const void* that, size_t size, const char* name) {
   if (*(const uint32_t*)that >= size) return true;
-  PROBLEM(problems, RST_E_INVALID, "%s is too short: %u bytes, %zu are read", name, *(const uint32_t*)that, size);
+  PROBLEM(problems, RST_E_INVALID, "%s is too short: %u bytes, %zu are needed", name, *(const uint32_t*)that, size);
   return false;
 }
 

@@ -101,8 +101,10 @@ static void do_subscribe(struct instance* instance, const struct command* comman
   int error = spool_lock(spool);
   if (error == 0) {
     error = spool_make_group(spool, sub->topic, sub->folder);
-    if (error == 0 && (error = watch_group(instance, sub)) != 0)
-      what = "watching (see fs.inotify.max_user_watches) the folder";
+    if (error == 0) {
+      error = watch_group(instance, sub);
+      if (error != 0) what = "watching (see fs.inotify.max_user_watches) the folder";
+    }
     uint64_t none = 0;
     if (error != 0 && sub->own && spool_drop_group(spool, sub->group, &none) != 0) spool->left = true;
     spool_unlock(spool);
