@@ -2,26 +2,29 @@
 //! them, checks what the host asks for, keeps handles, and stops panics at every entry. See README.md.
 
 mod batch;
-mod calls;
 mod credit;
 mod declare;
 mod error;
+mod headers;
 mod host;
 mod objects;
 mod options;
+mod publish;
+mod settle;
 mod spec;
 pub mod sys;
 mod table;
 mod thread;
 
 pub use batch::{deliver, Delivery};
-pub use calls::{Item, Outgoing, Publish, Receipt, Settle, Verdict};
 pub use credit::{Credit, Tokens};
 pub use declare::{cap, option, Capability, Choices, Kind, Opt};
 pub use error::{status, Error, Result};
 pub use host::{About, Completion, Event, Host};
 pub use objects::{Answer, Connection, Life, Opening, Publisher, Subscription};
 pub use options::Options;
+pub use publish::{Outgoing, Publish, Receipt};
+pub use settle::{Item, Settle, Verdict};
 pub use spec::{ConnectionSpec, Plan, PublisherSpec, Report, Spec, SubscriptionSpec};
 pub use table::{Broker, Identity};
 

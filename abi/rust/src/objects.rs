@@ -4,10 +4,11 @@
 //! The table of handles owns an object while it is open. Closing takes it out; whoever still works with it (a verb, a
 //! thread of the plugin, a publish on its way) holds an Arc of it or of its Life. The last one to let go ends the Life, and
 //! that completes the close (L6): also when it lets go by dying.
-use crate::calls::{Publish, Settle};
 use crate::declare::Kind;
 use crate::error::{Error, Result};
 use crate::host::{About, Completion, Event, Host};
+use crate::publish::Publish;
+use crate::settle::Settle;
 use crate::spec::{PublisherSpec, SubscriptionSpec};
 use crate::sys::*;
 use crate::thread;

@@ -1,10 +1,11 @@
 //! The plugin's table, made of the author's traits: check, find the object, call the author, stop panics (L1).
-use crate::calls::{Publish, Settle};
 use crate::declare::{Kind, Opt};
 use crate::error::{Error, Result};
 use crate::host::{is_owed, slice, text, Completion, Host};
 use crate::objects::{Answer, Connection, Life, Object, Opening, Publisher, Shared, Subscription};
 use crate::options::{self, Options};
+use crate::publish::Publish;
+use crate::settle::Settle;
 use crate::spec::{self, ConnectionSpec, Plan, PublisherSpec, Report, Spec, SubscriptionSpec};
 use crate::sys::*;
 use std::ffi::c_void;

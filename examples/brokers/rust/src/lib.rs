@@ -8,6 +8,7 @@ mod group;
 mod link;
 mod publisher;
 mod pubsub;
+mod queue;
 mod sessions;
 mod settings;
 mod streams;

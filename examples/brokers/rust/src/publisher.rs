@@ -1,5 +1,6 @@
 //! Publishing, of both kinds: PUBLISH and XADD, packed in the verb and written by the connection's thread.
-use crate::link::{Job, Link, Told};
+use crate::link::Link;
+use crate::queue::{Job, Told};
 use crate::PUBSUB;
 use redis::{cmd, Value};
 use ruststream_plugin::{status, sys::*, Answer, Completion, Error, Life, Outgoing, Publish, Publisher, PublisherSpec};

@@ -1,8 +1,9 @@
 //! Streams with consumer groups. One thread for each subscription reads: what comes back to the group (XAUTOCLAIM), then
 //! what is new (XREADGROUP), never more than there is credit and room for. Settlements go the connection's way.
 use crate::group::{claim_reply, count_reply, read_reply, Group, Raw, BLOCK};
-use crate::link::{Job, Link, Told};
+use crate::link::Link;
 use crate::publisher::PAYLOAD;
+use crate::queue::{Job, Told};
 use crate::sessions::{self, Reader};
 use crate::wire::{timeout, Wire, TICK};
 use redis::{Cmd, Value};
