@@ -77,10 +77,12 @@ static struct taken* take_one(struct instance* instance, struct subscription* su
   rst_message* const message = &batch->messages[batch->count];
   *message = (rst_message){.attempt = name_attempt(name)};
   batch->times[batch->count] = name_time(name);
-  if (error == 0 && !message_decode(stored, size, message, &batch->times[batch->count])) {
-    (void)group_settle(spool, sub->group, name, RST_VERDICT_REJECT, 0);
-    message_free(stored);
-    error = EBADMSG;
+  if (error == 0) {
+    error = message_decode(stored, size, message, &batch->times[batch->count]);
+    if (error != 0) {
+      (void)group_settle(spool, sub->group, name, error == ENOMEM ? RST_VERDICT_RELEASE : RST_VERDICT_REJECT, 0);
+      message_free(stored);
+    }
   }
   if (error != 0) {
     if (error != ENOENT)

@@ -1,5 +1,7 @@
 #include "message.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,31 +191,31 @@ static bool read_field(struct stored* stored, char* line, const char* end, rst_m
   return true;
 }
 
-bool message_decode(struct stored* stored, size_t size, rst_message* message, int64_t* time_ns) {
+int message_decode(struct stored* stored, size_t size, rst_message* message, int64_t* time_ns) {
   const size_t magic = sizeof kMagic - 1;
   char* const file = stored->file;
   char* const blank = memmem(file, size, "\n\n", 2); /* escaped as they are, no field has one */
-  if (blank == NULL || size < magic || memcmp(file, kMagic, magic) != 0) return false;
+  if (blank == NULL || size < magic || memcmp(file, kMagic, magic) != 0) return EBADMSG;
   char* first = NULL;
   message->payload_len = strtoull(file + magic, &first, 10);
   message->payload = (const uint8_t*)blank + 2;
   if (first > blank || *first != '\n' || message->payload_len != (size_t)(file + size - (blank + 2)))
-    return false; /* cut off */
+    return EBADMSG; /* cut off */
 
   size_t headers = 0;
   for (const char* at = first; at < blank; ++at) headers += at[0] == '\n' && at[1] == '.';
   stored->meta = (rst_message_meta){.struct_size = sizeof(rst_message_meta)};
   stored->headers = headers == 0 ? NULL : calloc(headers, sizeof(rst_header));
-  if (headers != 0 && stored->headers == NULL) return false;
+  if (headers != 0 && stored->headers == NULL) return ENOMEM;
   message->flags = RST_MESSAGE_PADDED;
   for (char* line = first + 1; line < blank;) {
     char* const end = memchr(line, '\n', (size_t)(blank + 1 - line));
-    if (!read_field(stored, line, end, message, time_ns)) return false;
+    if (!read_field(stored, line, end, message, time_ns)) return EBADMSG;
     line = end + 1;
   }
   message->headers = stored->headers;
   message->meta = &stored->meta;
-  return true;
+  return 0;
 }
 
 void message_free(struct stored* stored) {

@@ -4,8 +4,6 @@
 
 #include <ruststream/abi.h>
 
-#include <stdbool.h>
-
 enum {
   kMostPayload = 16 << 20, /* bytes; declared as MAX_PAYLOAD */
   kMostHead = 1 << 20,     /* bytes of a file before its payload */
@@ -25,8 +23,8 @@ struct stored {
 char* message_encode(const rst_out_message* message, size_t* size, int32_t* code);
 
 /* Makes of the `size` bytes at stored->file a message that points into them. *time_ns is left alone where the file has
-   no time. False: it is no such file. */
-bool message_decode(struct stored* stored, size_t size, rst_message* message, int64_t* time_ns);
+   no time. Returns 0, EBADMSG (it is no such file) or ENOMEM. */
+int message_decode(struct stored* stored, size_t size, rst_message* message, int64_t* time_ns);
 
 /* %XX in place; the new length, or UINT32_MAX where a % has no two digits behind it. */
 uint32_t text_unescape(char* text, const char* end);
