@@ -1,8 +1,9 @@
 /* mybroker: topics inside the process. Each subscription gets every message that is published to its address while it
    is there, once: nothing is settled. What a subscription has no room for is dropped, and told.
 
-   One mutex guards everything. It is held while the host is called too, since those calls neither wait nor come back on
-   the same stack (H2). The ids of rules are those of the contract's headers and of ruststream-conformance. */
+   One mutex guards everything. It is held while the host is called too: that neither waits nor comes back on the same
+   stack (H2), and holds no lock when it calls a verb (H5). With I/O under it verbs would wait (B1). The ids of rules
+   are those of the contract's headers and of ruststream-conformance. */
 #include <ruststream/abi.h>
 
 #include <pthread.h>
