@@ -25,7 +25,7 @@ func text(of C.rst_str) string {
 	return string(unsafe.Slice((*byte)(unsafe.Pointer(of.ptr)), int(of.len)))
 }
 
-// cText is text in C memory that is never freed: of the table.
+// cText is a copy in C memory. Those of the table are never freed.
 func cText(of string) C.rst_str {
 	if of == "" {
 		return C.rst_str{}

@@ -221,21 +221,16 @@ func (p *Plugin) validate(scope uint32, spec unsafe.Pointer, plan *C.rst_plan, s
 	}
 	r := &Report{sink: sink}
 	var kind *Kind
-	of := func(index C.uint32_t) {
-		if int(index) < len(p.Kinds) {
-			kind = &p.Kinds[index]
-		}
-	}
 	switch scope {
 	case ScopeConnection:
 		p.connectionSpec((*C.rst_connection_spec)(spec), r)
 	case ScopeSubscription:
 		if made := p.subscriptionSpec((*C.rst_subscription_spec)(spec), r); made != nil {
-			of(C.uint32_t(made.Kind))
+			kind = &p.Kinds[made.Kind]
 		}
 	case ScopePublisher:
 		if made := p.publisherSpec((*C.rst_publisher_spec)(spec), r); made != nil {
-			of(C.uint32_t(made.Kind))
+			kind = &p.Kinds[made.Kind]
 		}
 	case C.RST_SCOPE_MESSAGE, C.RST_SCOPE_ADMIN, C.RST_SCOPE_TX:
 		options := (*C.rst_options_spec)(spec)

@@ -10,9 +10,10 @@ function(ruststream_go_plugin name)
   set(folder ${CMAKE_CURRENT_SOURCE_DIR}/${ARGN})
   set(library ${CMAKE_CURRENT_BINARY_DIR}/${name}.so)
   set(exports "-Wl,-z,now,--version-script=${folder}/plugin.map")
-  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.go ${folder}/*.c ${folder}/go.* ${folder}/plugin.map ${PROJECT_SOURCE_DIR}/abi/go/*.go
-       ${PROJECT_SOURCE_DIR}/abi/go/glue.* ${PROJECT_SOURCE_DIR}/abi/go/go.mod ${PROJECT_SOURCE_DIR}/abi/include/ruststream/*.h ${PROJECT_SOURCE_DIR}/abi/include/ruststream/abi/*.h
-       ${PROJECT_SOURCE_DIR}/abi/include/ruststream/abi/ext/*.h)
+  set(module ${PROJECT_SOURCE_DIR}/abi/go)
+  set(headers ${PROJECT_SOURCE_DIR}/abi/include/ruststream)
+  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.go ${folder}/*.c ${folder}/go.* ${folder}/plugin.map ${module}/*.go
+       ${module}/glue.* ${module}/go.mod ${headers}/*.h ${headers}/abi/*.h ${headers}/abi/ext/*.h)
   add_custom_command(
     OUTPUT ${library}
     COMMAND ${CMAKE_COMMAND} -E env ${RUSTSTREAM_GO_ENV} ${RUSTSTREAM_GO} build -buildmode=c-shared

@@ -102,7 +102,7 @@ func (s *server) start(listen string) error {
 	case said = <-s.refusal:
 	}
 	return &plugin.Error{Code: plugin.Unavailable, Flags: plugin.Retryable,
-		Text: fmt.Sprintf("the server does not listen on `%s`: %s; choose another port", listen, said)}
+		Text: fmt.Sprintf("the server at `%s` does not start: %s; choose another port or store", listen, said)}
 }
 
 // claim keeps a second server away from the folder, in this process or another: they would spoil it.

@@ -75,7 +75,11 @@ func (c *connection) consume(ctx context.Context, to *plugin.Subscriber, spec *p
 	}
 	if _, err := c.streams.AddConsumer(streamName, config, nats.Context(ctx)); err != nil {
 		_ = s.inbox.Unsubscribe()
-		return nil, plugin.Errorf(plugin.Precondition, "the consumer of `%s` cannot be had with these settings: %v", spec.Addresses[0], err)
+		var refused *nats.APIError
+		if errors.As(err, &refused) || errors.Is(err, nats.ErrConsumerNameAlreadyInUse) {
+			err = plugin.Errorf(plugin.Precondition, "the consumer of `%s` cannot be had with these settings: %v", spec.Addresses[0], err)
+		}
+		return nil, err
 	}
 	_ = s.inbox.SetPendingLimits(-1, -1) // as much as was pulled
 	s.ctx, s.cancel = context.WithCancel(context.Background())

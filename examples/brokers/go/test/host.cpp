@@ -116,14 +116,21 @@ int echo(const char* plugin) {
   return 0;
 }
 
+/// A second server on the store, a server elsewhere, and a name so long that the server would end the connection.
+void expect_refusals(rs::ConnectOptions options, rs::Broker& broker) {
+  if (rs::connect("natsd://127.0.0.1:4222", options).get()) fail("it took the address of a server");
+  options.options.emplace_back("listen", "localhost:0");
+  if (rs::connect("natsd:", options).get()) fail("two servers have one store");
+  if (broker.publisher(std::string(4000, 'a')).get()) fail("it took a name of 4000 bytes");
+}
+
 constexpr std::size_t kLeft = 20;
 
 int leave(const char* plugin, const char* store) {
   rs::ConnectOptions options = options_of(plugin);
   options.options = {{"store", store}};
   rs::Broker broker = good(rs::connect("natsd:", options).get());
-  options.options.emplace_back("listen", "localhost:0");
-  if (rs::connect("natsd:", options).get()) fail("two servers have one store");
+  expect_refusals(options, broker);
   rs::Subscription in = durable(broker, "left", "kept");
   rs::Publisher out = stored(broker, "left");
   for (std::size_t i = 0; i < kLeft; ++i) good(out.publish(rs::Payload(std::to_string(i))).get());
