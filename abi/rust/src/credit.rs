@@ -5,36 +5,56 @@ use std::sync::Mutex;
 
 /// Two balances. Each delivery debits both; bytes may go below zero by one read.
 #[derive(Default)]
-pub struct Credit(Mutex<(u64, i64)>);
+pub struct Credit(Mutex<Balance>);
+
+#[derive(Default)]
+struct Balance {
+    messages: u64,
+    bytes: i64,
+    drains: u64,
+}
+
+/// What a batch cost.
+pub struct Debit(Balance);
 
 impl Credit {
     pub fn add(&self, messages: u32, bytes: u64) {
         let mut balance = self.0.lock().unwrap();
-        balance.0 += u64::from(messages);
-        balance.1 = balance.1.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
+        balance.messages += u64::from(messages);
+        balance.bytes = balance.bytes.saturating_add(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
     /// DRAIN: from now on there is none until more is added (F5).
     pub fn clear(&self) {
-        *self.0.lock().unwrap() = (0, 0);
+        let mut balance = self.0.lock().unwrap();
+        *balance = Balance { messages: 0, bytes: 0, drains: balance.drains + 1 };
     }
     /// How many messages may be delivered now.
     pub fn messages(&self) -> usize {
         let balance = self.0.lock().unwrap();
-        if balance.1 > 0 {
-            balance.0 as usize
+        if balance.bytes > 0 {
+            balance.messages as usize
         } else {
             0
         }
     }
-    /// Takes what a batch costs, unless there is no room for all of its messages.
-    pub fn debit(&self, messages: usize, bytes: u64) -> bool {
+    /// Takes what a batch costs; None where there is no room for all of its messages.
+    pub fn debit(&self, messages: usize, bytes: u64) -> Option<Debit> {
         let mut balance = self.0.lock().unwrap();
-        let enough = balance.1 > 0 && balance.0 >= messages as u64;
-        if enough {
-            balance.0 -= messages as u64;
-            balance.1 -= bytes as i64;
+        let cost = Balance { messages: messages as u64, bytes: bytes as i64, drains: balance.drains };
+        if balance.bytes <= 0 || balance.messages < cost.messages {
+            return None;
         }
-        enough
+        balance.messages -= cost.messages;
+        balance.bytes -= cost.bytes;
+        Some(Debit(cost))
+    }
+    /// The host refused the batch, which then costs nothing (M1). What was drained meanwhile stays so.
+    pub fn refund(&self, Debit(cost): Debit) {
+        let mut balance = self.0.lock().unwrap();
+        if balance.drains == cost.drains {
+            balance.messages += cost.messages;
+            balance.bytes += cost.bytes;
+        }
     }
 }
 
@@ -147,8 +167,24 @@ mod tests {
         let credit = Credit::default();
         credit.add(2, 1);
         credit.add(1, 0);
-        assert_eq!((credit.messages(), credit.debit(1, 10), credit.messages()), (3, true, 0));
+        assert_eq!((credit.messages(), credit.debit(1, 10).is_some(), credit.messages()), (3, true, 0));
         credit.add(0, 10);
-        assert_eq!((credit.messages(), credit.debit(3, 1)), (2, false)); // 1 - 10 + 10 = 1 byte, and 2 messages
+        assert_eq!((credit.messages(), credit.debit(3, 1).is_some()), (2, false));
+        // 1 - 10 + 10 = 1 byte, and 2 messages
+    }
+
+    #[test]
+    fn a_refused_batch_costs_nothing_and_a_drain_is_for_good() {
+        for (drained, left) in [(false, 2), (true, 1)] {
+            let credit = Credit::default();
+            credit.add(2, 10);
+            let debit = credit.debit(2, 10).unwrap();
+            if drained {
+                credit.clear();
+                credit.add(1, 1);
+            }
+            credit.refund(debit);
+            assert_eq!(credit.messages(), left);
+        }
     }
 }

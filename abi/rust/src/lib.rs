@@ -17,7 +17,7 @@ mod table;
 mod thread;
 
 pub use batch::{deliver, Delivery};
-pub use credit::{Credit, Tokens};
+pub use credit::{Credit, Debit, Tokens};
 pub use declare::{cap, option, Capability, Choices, Kind, Opt};
 pub use error::{status, Error, Result};
 pub use host::{About, Completion, Event, Host};

@@ -129,9 +129,9 @@ impl Listener {
             }
             let batch: Vec<Delivery> = waiting.drain(..count).collect();
             let bytes = batch.iter().map(Delivery::bytes).sum();
-            self.credit.debit(count, bytes);
+            let debit = self.credit.debit(count, bytes);
             if let Err((_, batch)) = deliver(self.life.host(), self.life.id(), batch) {
-                self.credit.add(count as u32, bytes); // as if it had not been (M1)
+                debit.into_iter().for_each(|debit| self.credit.refund(debit)); // as if it had not been (M1)
                 batch.into_iter().rev().for_each(|each| waiting.push_front(each));
                 return;
             }

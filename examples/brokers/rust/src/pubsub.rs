@@ -90,7 +90,7 @@ impl PubSub {
                 return;
             }
             waiting.delivering = true;
-            self.credit.debit(count, bytes);
+            let debit = self.credit.debit(count, bytes);
             drop(waiting);
             if dropped != 0 {
                 self.life.event(RST_EVENT_SUB_DROPPED, Event { value: dropped, ..Event::default() });
@@ -101,7 +101,7 @@ impl PubSub {
             let drains = std::mem::take(&mut waiting.drains);
             let refused_all = refused.is_err();
             if let Err((_, batch)) = refused {
-                self.credit.add(count as u32, bytes);
+                debit.into_iter().for_each(|debit| self.credit.refund(debit));
                 waiting.bytes += bytes;
                 batch.into_iter().rev().for_each(|each| waiting.messages.push_front(each));
             }

@@ -38,15 +38,16 @@ fn run<R: Reader>(reader: Arc<R>, opening: Opening<dyn Subscription>, until: Ins
                 Err(_) if reader.life().closing() => break,
                 Err(error) => tell(RST_EVENT_SUB_DOWN, &error),
             }
-            match open(&*reader, None) {
-                Ok(again) => wire = again,
+            drop(wire); // so that the server gives it nothing any more
+            wire = match open(&*reader, None) {
+                Ok(again) => again,
                 Err(error) => {
                     if !reader.life().closing() {
                         tell(RST_EVENT_SUB_ENDED, &error);
                     }
                     break;
                 }
-            }
+            };
         }
     }
     reader.leave();

@@ -211,10 +211,13 @@ impl Stream {
     fn hand_over(&self, mut read: Vec<(Entry, Delivery)>) -> Vec<(Entry, Delivery)> {
         let rest = read.split_off(self.credit.messages().min(read.len()));
         let bytes = read.iter().map(|(_, delivery)| delivery.bytes()).sum();
-        if read.is_empty() || !self.credit.debit(read.len(), bytes) {
-            read.extend(rest);
-            return read;
-        }
+        let debit = match self.credit.debit(read.len(), bytes) {
+            Some(debit) if !read.is_empty() => debit,
+            _ => {
+                read.extend(rest);
+                return read;
+            }
+        };
         let named = |(entry, mut delivery): (Entry, Delivery)| {
             delivery.token = self.tokens.issue(entry);
             delivery
@@ -222,7 +225,7 @@ impl Stream {
         let batch: Vec<Delivery> = read.into_iter().map(named).collect();
         if let Err((_, refused)) = deliver(self.life.host(), self.life.id(), batch) {
             // It is closing: they go back unprocessed (M1).
-            self.credit.add(refused.len() as u32, bytes);
+            self.credit.refund(debit);
             let mut back = Vec::with_capacity(refused.len());
             for each in refused {
                 self.tokens.settle(each.token, false, |entry| {

@@ -90,7 +90,7 @@ impl Endless {
                 continue;
             }
             drop(drains);
-            if !self.credit.debit(count, (count * PAYLOAD.len()) as u64) {
+            if self.credit.debit(count, (count * PAYLOAD.len()) as u64).is_none() {
                 continue; // drained meanwhile
             }
             let one = |_| {
