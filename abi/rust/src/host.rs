@@ -111,7 +111,7 @@ pub struct Completion {
 
 thread_local! {
     /// The last operation for which this thread, in a verb, made a Completion.
-    static OWED: Cell<u64> = Cell::new(0);
+    static OWED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Whether the verb that runs on this thread has made the Completion of its operation: whoever has it ends it, so the verb

@@ -146,7 +146,7 @@ impl LinkThread {
         };
         loop {
             let until = Instant::now() + self.settings.connect_timeout;
-            match Wire::open(&self.settings, until, &go_on) {
+            match Wire::open(&self.settings, until, go_on) {
                 Ok(wire) => return Some(wire),
                 Err(error) if error.flags & RST_ERROR_AUTH != 0 => {
                     refused += 1;
