@@ -2,7 +2,10 @@
 // before it is acknowledged.
 #include <ruststream/ruststream.hpp>
 
+#include <chrono>
+
 namespace rs = ruststream;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -14,7 +17,10 @@ void echo(rs::Message message, rs::Context& context) {
 
 rs::App service() {
   rs::App app{{.title = "echo", .version = "1"}};
-  app.broker("dir:spool", [](rs::Scope& scope) { scope.subscribe("in", echo).group("workers"); });
+  app.broker("dir:spool", [](rs::Scope& scope) {
+    // A publish fails where `lock` is not to be had. What has been through kills would wait for half a minute then.
+    scope.subscribe("in", echo).group("workers").on_failure(rs::retry_with_backoff(10ms, 100ms));
+  });
   return app;
 }
 

@@ -16,7 +16,7 @@ import unittest
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-WAIT_S = 30
+WAIT_S = 60  # of a loaded machine
 MESSAGES, KILLS = 1500, 25
 
 
