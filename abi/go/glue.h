@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// How long what the host passes must be: up to the last field that is known here, whatever the header has grown to (V3).
+/// How long what the host passes must be: up to the last field that is known here, whatever the header has grown to
+/// (V3).
 enum {
   rst_go_host = RST_UP_TO(rst_host, get_extension),
   rst_go_init_args = RST_UP_TO(rst_init_args, flags),
