@@ -22,7 +22,10 @@ def other(draft, text, changed):
             return struct  # of a frozen size
         if draft == "newer":
             changed[name] = 8 * LATER
-            return f"{struct[:-2]}\n  uint64_t later[{LATER}];\n}}"
+            fields = re.sub(r"/\*.*?\*/", "", struct, flags=re.S)
+            aligned_to_8 = re.search(r"int64_t|\*|rst_str ", fields)  # what grows keeps the alignment that older peers give it
+            later = f"uint64_t later[{LATER}]" if aligned_to_8 else f"uint32_t later[{2 * LATER}]"
+            return f"{struct[:-2]}\n  {later};\n}}"
         tail = RESERVED.search(struct)
         if tail is None or name == FIRST:
             return struct
