@@ -25,7 +25,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "servers"), str(HERE.parent / "interop")]
 from nats_py import with_library  # noqa: E402
-from nats_server import NatsCluster, NatsServer, die_with_parent  # noqa: E402
+from nats_server import NatsCluster, NatsServer  # noqa: E402
+from server import die_with_parent  # noqa: E402
 
 STREAM, CONSUMER = "NUMBERS", "notes"  # as in service.cpp, and the next two
 ACK_WAIT_S = 5

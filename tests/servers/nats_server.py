@@ -15,28 +15,23 @@ The server's working folder is the temporary one, so a configuration names what 
 NATS_SERVER of the environment is another server's path.
 """
 import argparse
-import ctypes
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import identities  # noqa: E402
+from server import POLL_S, READY_S, STOP_S, Server, die_with_parent  # noqa: E402
 
-READY_S = 20
-STOP_S = 10
-POLL_S = 0.01
 LEADER_S = 60
 CLUSTERS = 5  # attempts, since a port for routes can be lost to somebody else
 ROUTE_PORTS = range(15000, 32000)  # below those that connections get
-PR_SET_PDEATHSIG = 1
 
 
 def binary():
@@ -49,17 +44,14 @@ def binary():
     sys.exit("there is no nats-server; Debian's package is nats-server")
 
 
-def die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-class NatsServer:
+class NatsServer(Server):
     """Started by the constructor or `start`, stopped by `stop` and `close`; the ports and the store stay the same in between."""
 
+    SCHEME, WORDS = "nats", ("url", "port", "monitor", "folder")
+
     def __init__(self, config="", jetstream=True, certificates=False, credentials=False, start=True, dies_with_parent=False):
-        self.home = tempfile.TemporaryDirectory(prefix="nats_server.")
-        self.folder = Path(self.home.name)
-        self.process, self.port, self.monitor = None, None, None
+        super().__init__()
+        self.monitor = None
         self.preexec = die_with_parent if dies_with_parent else None  # of the thread that starts it, so not from a pool
         if certificates:
             identities.certificates(self.folder)
@@ -92,32 +84,6 @@ class NatsServer:
         self.stop(signal.SIGKILL)
         return False
 
-    def stop(self, number=signal.SIGTERM):
-        if self.process is None:
-            return
-        self.process.send_signal(number)
-        self.process.send_signal(signal.SIGCONT)  # it may be frozen
-        try:
-            self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
-
-    def close(self):
-        self.stop()
-        self.home.cleanup()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    @property
-    def url(self):
-        return f"nats://127.0.0.1:{self.port}"
-
     def log(self):
         file = self.folder / "server.log"
         return file.read_text() if file.exists() else ""
@@ -129,11 +95,6 @@ class NatsServer:
                 return json.load(answer)
         except OSError:
             return {}
-
-    def fill(self, word):
-        for name in ("url", "port", "monitor", "folder"):
-            word = word.replace("{" + name + "}", str(getattr(self, name)))
-        return word
 
     def obey(self, lines):
         self.say()

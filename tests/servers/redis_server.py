@@ -13,12 +13,11 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from nats_server import POLL_S, READY_S, STOP_S, die_with_parent  # noqa: E402
+from server import POLL_S, READY_S, Server, die_with_parent  # noqa: E402
 
 PORTS = 5  # attempts, since a free port can be lost to somebody else
 
@@ -34,12 +33,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class RedisServer:
+class RedisServer(Server):
     """Started by the constructor, stopped by `close`."""
 
+    SCHEME = "redis"
+
     def __init__(self, options=()):
-        self.home = tempfile.TemporaryDirectory(prefix="redis_server.")
-        self.folder, self.options = Path(self.home.name), list(options)
+        super().__init__()
+        self.options = list(options)
         for _ in range(PORTS):
             self.port = free_port()
             if self.started():
@@ -62,33 +63,6 @@ class RedisServer:
             time.sleep(POLL_S)
         self.stop()
         return False
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def close(self):
-        self.stop()
-        self.home.cleanup()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    @property
-    def url(self):
-        return f"redis://127.0.0.1:{self.port}"
-
-    def fill(self, word):
-        for name in ("url", "port", "folder"):
-            word = word.replace("{" + name + "}", str(getattr(self, name)))
-        return word
 
 
 def main():
