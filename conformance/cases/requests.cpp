@@ -33,7 +33,7 @@ Asked ask(const Publisher& from, const Out& question, std::chrono::nanoseconds t
         call->op = op;
         return table->request(instance.raw(), call.get(), error);
       },
-      [out, status] { const auto gone = std::pair(std::move(*out), std::move(*status)); });
+      [out, status](std::int32_t) { const auto gone = std::pair(std::move(*out), std::move(*status)); });
   instance.test.expect(pending.returned() != RST_DONE, "C1", "a request is PENDING, or an error", "DONE");
   return {std::move(pending), std::move(out)};
 }

@@ -66,13 +66,13 @@ std::uint64_t Host::start_operation(std::string verb, std::uint64_t connection) 
   return id;
 }
 
-void Host::returned(std::uint64_t op, std::int32_t status, std::function<void()> when_over) {
+void Host::returned(std::uint64_t op, std::int32_t status, WhenOver when_over) {
   std::unique_lock lock(mutex_);
   Operation& operation = operations_.at(op);
   operation.called = true;
-  operation.pending = status == RST_PENDING;
+  operation.returned = status;
   operation.when_over = std::move(when_over);
-  if (!operation.pending && operation.completions != 0) {
+  if (status != RST_PENDING && operation.completions != 0) {
     ledger.note("C1",
                 "no completion follows a " + operation.verb + " that returned " +
                     (status == RST_DONE ? "DONE" : code_name(-status)),
@@ -84,10 +84,12 @@ void Host::returned(std::uint64_t op, std::int32_t status, std::function<void()>
 /// Gives back what the operation lent, when that is due. The lock is free while it does.
 void Host::over(std::uint64_t op, std::unique_lock<std::mutex>& lock) {
   Operation& operation = operations_.at(op);
-  if (!operation.called || (operation.pending && operation.completions == 0)) return;
-  const std::function<void()> when_over = std::exchange(operation.when_over, nullptr);
+  const bool pending = operation.returned == RST_PENDING;
+  if (!operation.called || (pending && operation.completions == 0)) return;
+  const std::int32_t code = pending ? operation.result.code() : std::max(0, -operation.returned);
+  const WhenOver when_over = std::exchange(operation.when_over, nullptr);
   lock.unlock();
-  if (when_over) when_over();
+  if (when_over) when_over(code);
   lock.lock();
   operation.over = true;
   ++news_;

@@ -62,21 +62,24 @@ class Host {
 
   [[nodiscard]] const rst_host* table() const noexcept { return table_; }
 
+  /// Called once, when the verb has returned and completed: with its code, RST_OK where it did what it was asked for.
+  using WhenOver = std::function<void(std::int32_t code)>;
+
   // Names, never given twice (rule C3).
   struct Operation {
     std::string verb;
     std::uint64_t connection = 0;    // the host's id; 0: none
     std::uint64_t subscription = 0;  // of subscribe
     bool called = false;             // the verb has returned
-    bool pending = false;            // and it returned PENDING
+    std::int32_t returned = RST_DONE;
     std::uint32_t completions = 0;
     bool over = false;  // complete, and what it lent is given back
     Completed result;
-    std::function<void()> when_over;  // gives back what was lent; called once, when called and complete
+    WhenOver when_over;
   };
   [[nodiscard]] std::uint64_t start_operation(std::string verb, std::uint64_t connection);
   /// The verb returned `returned`: what it owes follows from that (rule C1).
-  void returned(std::uint64_t op, std::int32_t returned, std::function<void()> when_over);
+  void returned(std::uint64_t op, std::int32_t returned, WhenOver when_over);
   [[nodiscard]] std::optional<Completed> completed(std::uint64_t op) const;
 
   [[nodiscard]] std::uint64_t name_connection();

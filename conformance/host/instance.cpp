@@ -82,7 +82,7 @@ Outcome Instance::deinit() {
 
 Pending Instance::call(std::string name, std::uint64_t connection, std::chrono::nanoseconds timeout,
                        const std::function<std::int32_t(std::uint64_t, std::uint64_t&, rst_error*)>& verb,
-                       std::function<void()> when_over) {
+                       Host::WhenOver when_over) {
   const std::uint64_t op = host.start_operation(name, connection);
   Outcome now;
   const std::int32_t returned = call(name, [&](rst_error* error) { return verb(op, now.value, error); }, &now);
@@ -222,7 +222,10 @@ Pending Instance::close(std::uint64_t id, std::uint64_t connection, std::uint64_
         value = 0;
         return table().close(instance_, handle, flags, count(timeout), op, error);
       },
-      [this, id] { host.forget(id); });
+      [this, id](std::int32_t code) {
+        // One that was refused because it is closing already says nothing about when that is over.
+        if (code != RST_E_CLOSED && code != RST_E_STALE) host.forget(id);
+      });
 }
 
 Pending Connection::close(std::uint32_t flags, std::chrono::nanoseconds timeout) const {

@@ -273,10 +273,10 @@ class Instance {
   /// The connection that is made when a case names none.
   Connection& connection();
 
-  /// Calls a verb: `verb(op, value, error)`. `lent` is given back when the plugin may no longer use it.
+  /// Calls a verb: `verb(op, value, error)`.
   Pending call(std::string name, std::uint64_t connection, std::chrono::nanoseconds timeout,
                const std::function<std::int32_t(std::uint64_t op, std::uint64_t& value, rst_error* error)>& verb,
-               std::function<void()> when_over = {});
+               Host::WhenOver when_over = {});
   /// The same for a verb without a completion.
   std::int32_t call(std::string_view name, const std::function<std::int32_t(rst_error* error)>& verb,
                     Outcome* told = nullptr);

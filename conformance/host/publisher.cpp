@@ -51,7 +51,7 @@ Publishing Publisher::start(std::span<const Out> messages, const PublishOptions&
         accepted = call->accepted;
         return options.completes ? returned : std::min(returned, RST_DONE);
       },
-      [borrow] { borrow->take_back(); });
+      [borrow](std::int32_t) { borrow->take_back(); });
   if (accepted > messages.size()) {
     instance->test.fail("P4", "at most the given messages are accepted", std::to_string(accepted));
   }

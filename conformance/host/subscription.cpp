@@ -60,7 +60,7 @@ Settled Subscription::settle(std::span<const Verdict> verdicts, std::uint32_t fl
   Settled settled;
   settled.statuses.assign(verdicts.size(), kUnwritten);
   std::vector<std::int32_t>& statuses = settled.statuses;
-  const auto collect = [&statuses, items, details, texts, call] {
+  const auto collect = [&statuses, items, details, texts, call](std::int32_t) {
     for (std::size_t i = 0; i < statuses.size(); ++i) statuses[i] = (*items)[i].status;
   };
   rst_settle& raw = **call;
@@ -129,7 +129,7 @@ Outcome Subscription::try_seek(const rst_position& to) const {
       [&](std::uint64_t op, std::uint64_t&, rst_error* error) {
         return table->seek(instance->raw(), handle, position.get(), 1, op, error);
       },
-      [host = &instance->host, id = id] { host->void_tokens(id); });
+      [host = &instance->host, id = id](std::int32_t) { host->void_tokens(id); });
   return pending.wait();
 }
 
@@ -147,7 +147,7 @@ Pending Subscription::drain() const {
         *call = {sizeof(rst_credit), RST_CREDIT_DRAIN, handle, 0, 0, 0, op};
         return instance->table().credit(instance->raw(), call.get(), error);
       },
-      [host = &instance->host, id = id] { host->drained(id); });
+      [host = &instance->host, id = id](std::int32_t) { host->drained(id); });
 }
 
 Pending Subscription::close(std::uint32_t flags, std::chrono::nanoseconds timeout) const {
