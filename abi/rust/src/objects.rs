@@ -265,7 +265,8 @@ impl Life {
         self.state.lock().unwrap().closing || self.parent.as_ref().map_or(false, |parent| parent.closing())
     }
     fn is_open(&self) -> bool {
-        self.state.lock().unwrap().handle != 0 && !self.closing()
+        let opened = self.state.lock().unwrap().handle != 0; // rustc 1.63 would hold a lock taken beside && till the end
+        opened && !self.closing()
     }
     /// No time is left for anything graceful: aborted, or past the deadline of its close.
     pub fn must_end(&self) -> bool {
