@@ -196,11 +196,20 @@ impl LinkThread {
         }
     }
 
-    fn round(&self, wire: &mut Wire, jobs: Vec<Job>) -> Result<()> {
-        let packed: Vec<u8> = jobs.iter().flat_map(|job| job.wire.iter().copied()).collect();
+    fn round(&self, wire: &mut Wire, mut jobs: Vec<Job>) -> Result<()> {
+        let mut packed = Vec::new();
+        for job in &mut jobs {
+            if job.repeatable {
+                packed.extend_from_slice(&job.wire);
+            } else {
+                packed.extend(std::mem::take(&mut job.wire)); // never written again
+            }
+        }
+        let sent = wire.send(&packed);
+        drop(packed); // messages must not lie here until their replies come
         let mut written: VecDeque<Written> =
             jobs.into_iter().map(|job| Written { got: 0, commands: job.commands, job: Some(job) }).collect();
-        let lost = match wire.send(&packed).and_then(|()| self.read_replies(wire, &mut written)) {
+        let lost = match sent.and_then(|()| self.read_replies(wire, &mut written)) {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
