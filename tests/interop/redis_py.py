@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""A service on the Redis plugin, which is written in Rust, and redis-py, each reading what the other wrote.
+"""A service on the Redis plugin, which is written in Rust, and redis-py, each reading what the other wrote. Between two
+channels lies the minimal broker, which is written in C++.
 
-    redis_py.py SERVICE PLUGIN VENV        VENV: where the client library is put, once
+    redis_py.py SERVICE REDIS MINIMAL VENV        two plugins; VENV: where the client library is put, once
 """
 import signal
 import subprocess
@@ -29,7 +30,8 @@ class Interop(unittest.TestCase):
         self.addCleanup(self.server.close)
         self.client = redis.Redis(port=self.server.port)
         self.addCleanup(self.client.close)
-        self.service = subprocess.Popen([SERVICE, "--broker", self.server.url, "--set", f"plugin.path={PLUGIN}"])
+        brokers = [word for name in ("in", "out") for word in ("--broker", f"{name}={self.server.url}")]
+        self.service = subprocess.Popen([SERVICE, *brokers, *(word for plugin in PLUGINS for word in ("--plugin", plugin))])
         self.addCleanup(self.end_service)
         self.until(lambda: self.client.pubsub_numpat() == 1 and self.client.exists("orders"), "the service subscribes")
 
@@ -53,7 +55,7 @@ class Interop(unittest.TestCase):
             found += read[0][1]
         return found
 
-    def test_payloads_go_from_channel_to_channel(self):
+    def test_payloads_go_from_channel_to_channel_through_another_broker(self):
         back = self.client.pubsub(ignore_subscribe_messages=True)
         self.addCleanup(back.close)
         back.subscribe("echoed")
@@ -102,9 +104,9 @@ class Interop(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    SERVICE, PLUGIN, VENV = sys.argv[1:4]
+    SERVICE, *PLUGINS, VENV = sys.argv[1:5]
     try:
         import redis
     except ModuleNotFoundError:
         with_library(Path(VENV))
-    unittest.main(argv=[sys.argv[0], *sys.argv[4:]], verbosity=2)
+    unittest.main(argv=[sys.argv[0], *sys.argv[5:]], verbosity=2)

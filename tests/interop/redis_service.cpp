@@ -1,4 +1,6 @@
-// A service on Redis, over the plugin that is written in Rust, for a client that nobody here wrote: redis_py.py.
+// A service on Redis, over the plugin that is written in Rust, for a client that nobody here wrote: redis_py.py. What
+// comes on channels goes through the minimal broker in C++ on its way back, whose topics nobody outside the process can
+// reach.
 #include <ruststream/ruststream.hpp>
 
 #include <cstdlib>
@@ -8,7 +10,7 @@ namespace rs = ruststream;
 
 namespace {
 
-/// What comes on a channel goes to another.
+/// What comes goes on.
 struct Echo {
   rs::Publisher to;
   rs::Outcome operator()(rs::Message message, rs::Context&) {
@@ -32,11 +34,18 @@ struct Work {
 
 rs::App service() {
   rs::App app{{.title = "redis-interop", .version = "1"}};
-  app.broker("redis://127.0.0.1", [](rs::Scope& scope) {
-    rs::PublisherOptions channel, stream;
-    channel.kind = "pubsub";
-    stream.kind = "stream";
-    scope.subscribe("echo.*", Echo{scope.publisher("echoed", "echoed", channel)}).kind("pubsub").at_most_once();
+  rs::PublisherOptions channel, stream;
+  channel.kind = "pubsub";
+  stream.kind = "stream";
+  rs::Publisher echoed, within;
+  app.broker("out", "redis://127.0.0.1",
+             [&](rs::Scope& scope) { echoed = scope.publisher("echoed", "echoed", channel); });
+  app.broker("minimal", "minimal:", [&](rs::Scope& scope) {
+    within = scope.publisher("within", "within");
+    scope.subscribe("within", Echo{echoed});
+  });
+  app.broker("in", "redis://127.0.0.1", [&](rs::Scope& scope) {
+    scope.subscribe("echo.*", Echo{within}).kind("pubsub").at_most_once();
     scope.subscribe("orders", Work{scope.publisher("done", "done", stream)}).kind("stream").group("workers");
   });
   return app;
