@@ -38,6 +38,7 @@ class Verdicts {
     if (!known) return -RST_E_UNSUPPORTED;
     if (item.delay_ns != 0 && item.verdict != RST_VERDICT_RETRY) return -RST_E_INVALID;
     if (item.delay_ns > max_delay_ns_) return -RST_E_UNSUPPORTED;
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): the last field is a pointer
     if (item.detail != nullptr && item.detail->struct_size < RST_UP_TO(rst_settle_detail, headers))
       return -RST_E_INVALID;
     const bool elsewhere = item.detail != nullptr && item.detail->dead_letter.len != 0;
