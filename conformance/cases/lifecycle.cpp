@@ -28,7 +28,7 @@ struct Resources {
 
 /// What there is, once that has been the same for a while: the kernel wakes who joins a thread before it takes the
 /// thread off its list.
-Resources settled() {
+Resources once_still() {
   using Clock = std::chrono::steady_clock;
   constexpr auto kStill = 100ms;
   Resources now;
@@ -249,11 +249,11 @@ constexpr Case kCases[] = {
            t.use_real_time();        // with whatever threads that needs
            (void)t.address("life");  // where it has to be created: by another instance, which stays
            t.elsewhere([] {});       // a sanitizer starts a thread of its own beside the first one
-           const Resources at_first = settled();
+           const Resources at_first = once_still();
            for (int i = 0; i < 2; ++i) live_and_end(t);
-           const Resources second = settled();
+           const Resources second = once_still();
            for (int i = 0; i < 3; ++i) live_and_end(t);
-           const Resources fifth = settled();
+           const Resources fifth = once_still();
            t.expect(second == fifth, "L3", "after the fifth life as after the second: " + second.shown(),
                     fifth.shown());
            t.expect(runtime || at_first.threads == fifth.threads, "L3",

@@ -69,7 +69,6 @@ std::uint64_t Host::start_operation(std::string verb, std::uint64_t connection) 
 void Host::returned(std::uint64_t op, std::int32_t status, WhenOver when_over) {
   std::unique_lock lock(mutex_);
   Operation& operation = operations_.at(op);
-  operation.called = true;
   operation.returned = status;
   operation.when_over = std::move(when_over);
   if (status != RST_PENDING && operation.completions != 0) {
@@ -85,8 +84,8 @@ void Host::returned(std::uint64_t op, std::int32_t status, WhenOver when_over) {
 void Host::over(std::uint64_t op, std::unique_lock<std::mutex>& lock) {
   Operation& operation = operations_.at(op);
   const bool pending = operation.returned == RST_PENDING;
-  if (!operation.called || (pending && operation.completions == 0)) return;
-  const std::int32_t code = pending ? operation.result.code() : std::max(0, -operation.returned);
+  if (!operation.returned || (pending && operation.completions == 0)) return;
+  const std::int32_t code = pending ? operation.result.code() : std::max(0, -*operation.returned);
   const WhenOver when_over = std::exchange(operation.when_over, nullptr);
   lock.unlock();
   if (when_over) when_over(code);

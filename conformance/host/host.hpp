@@ -62,16 +62,16 @@ class Host {
 
   [[nodiscard]] const rst_host* table() const noexcept { return table_; }
 
-  /// Called once, when the verb has returned and completed: with its code, RST_OK where it did what it was asked for.
+  /// Gives back what was lent. Called once, when the verb has returned and completed: with its code, RST_OK where it
+  /// did what it was asked for.
   using WhenOver = std::function<void(std::int32_t code)>;
 
   // Names, never given twice (rule C3).
   struct Operation {
     std::string verb;
-    std::uint64_t connection = 0;    // the host's id; 0: none
-    std::uint64_t subscription = 0;  // of subscribe
-    bool called = false;             // the verb has returned
-    std::int32_t returned = RST_DONE;
+    std::uint64_t connection = 0;          // the host's id; 0: none
+    std::uint64_t subscription = 0;        // of subscribe
+    std::optional<std::int32_t> returned;  // by the verb, once it has
     std::uint32_t completions = 0;
     bool over = false;  // complete, and what it lent is given back
     Completed result;

@@ -144,7 +144,7 @@ void Host::complete(const rst_completion& completion) {
     ledger.note("C1", "exactly one completion for each operation", "a second one for " + operation.verb);
     return;
   }
-  if (operation.called && operation.returned != RST_PENDING) {
+  if (operation.returned && operation.returned != RST_PENDING) {
     ledger.note("C1", "no completion follows a " + operation.verb + " that did not return PENDING", "one came");
   }
   if (const auto owner = named_.find(operation.connection); owner != named_.end() && owner->second.gone) {

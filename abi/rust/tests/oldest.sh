@@ -16,7 +16,7 @@ root/usr/bin/rustc --version | grep '^rustc 1\.63\.'
 rust --crate-name ruststream_plugin --crate-type rlib "$sdk/src/lib.rs"
 rust --crate-name sdk --test "$sdk/src/lib.rs"
 ./sdk
-for each in boundary layout; do
-  rust --test "$sdk/tests/$each.rs" --extern ruststream_plugin=libruststream_plugin.rlib
-  "./$each"
+for each in "$sdk"/tests/*.rs; do
+  rust --test "$each" --extern ruststream_plugin=libruststream_plugin.rlib
+  "./$(basename "$each" .rs)"
 done
