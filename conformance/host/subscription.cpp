@@ -147,7 +147,9 @@ Pending Subscription::drain() const {
         *call = {sizeof(rst_credit), RST_CREDIT_DRAIN, handle, 0, 0, 0, op};
         return instance->table().credit(instance->raw(), call.get(), error);
       },
-      [host = &instance->host, id = id](std::int32_t) { host->drained(id); });
+      [host = &instance->host, id = id](std::int32_t code) {
+        if (code == RST_OK) host->drained(id);
+      });
 }
 
 Pending Subscription::close(std::uint32_t flags, std::chrono::nanoseconds timeout) const {
