@@ -11,14 +11,13 @@ constexpr auto kLongest = 30s;  // until the connection is lost, or back
 
 /// A connection that will be lost, and comes back.
 struct Fragile {
-  explicit Fragile(Test& test) : t(test), on(fragile_connection(test)) {
-    (void)t.instance().host.take_event(RST_EVENT_CONN_UP, on.id);
-  }
-  void await(std::uint32_t kind, std::uint64_t subject, const char* name) const {
-    const bool came = t.wait([&] { return t.instance().host.take_event(kind, subject).has_value(); }, kLongest);
+  explicit Fragile(Test& test) : t(test), on(fragile_connection(test)) {}
+  void await(std::uint32_t kind, std::uint64_t subject, const char* name, std::uint32_t outdated = 0) const {
+    const bool came =
+        t.wait([&] { return t.instance().host.take_event(kind, subject, outdated).has_value(); }, kLongest);
     t.expect(came, "R1", std::string(name) + " is told", "it is not");
   }
-  void lost() const { await(RST_EVENT_CONN_DOWN, on.id, "CONN_DOWN"); }
+  void lost() const { await(RST_EVENT_CONN_DOWN, on.id, "CONN_DOWN", RST_EVENT_CONN_UP); }
   void back() const { await(RST_EVENT_CONN_UP, on.id, "CONN_UP"); }
 
   Test& t;
@@ -36,7 +35,7 @@ constexpr Case kCases[] = {
            const Fragile fragile(t);
            const Subscription sub = t.subscribe({.connection = fragile.on});
            fragile.lost();
-           fragile.await(RST_EVENT_SUB_DOWN, sub.id, "SUB_DOWN");
+           fragile.await(RST_EVENT_SUB_DOWN, sub.id, "SUB_DOWN", RST_EVENT_SUB_UP);
            fragile.back();
            fragile.await(RST_EVENT_SUB_UP, sub.id, "SUB_UP");
            t.publisher({.connection = fragile.on}).send("after");

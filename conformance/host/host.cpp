@@ -206,14 +206,17 @@ std::vector<Event> Host::events() const {
   return events_;
 }
 
-std::optional<Event> Host::take_event(std::uint32_t kind, std::uint64_t subject) {
+std::optional<Event> Host::take_event(std::uint32_t kind, std::uint64_t subject, std::uint32_t outdated) {
   const std::scoped_lock lock(mutex_);
-  const auto found = std::ranges::find_if(events_, [&](const Event& event) {
-    return event.kind == kind && (event.subject == subject || (event.subject == 0 && event.connection == subject));
-  });
+  const auto concerns = [subject](const Event& event) {
+    return event.subject == subject || (event.subject == 0 && event.connection == subject);
+  };
+  const auto found = std::ranges::find_if(events_, [&](const Event& e) { return e.kind == kind && concerns(e); });
   if (found == events_.end()) return std::nullopt;
   Event event = std::move(*found);
-  events_.erase(found);
+  const auto kept =
+      std::remove_if(events_.begin(), found, [&](const Event& e) { return e.kind == outdated && concerns(e); });
+  events_.erase(kept, found + 1);
   return event;
 }
 

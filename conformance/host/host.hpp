@@ -108,7 +108,8 @@ class Host {
   void drop_messages();  // what nobody took: its batches are released
 
   [[nodiscard]] std::vector<Event> events() const;
-  [[nodiscard]] std::optional<Event> take_event(std::uint32_t kind, std::uint64_t subject);
+  /// The first such event; those of the kind `outdated` (0: none) that came before it about the same are forgotten.
+  [[nodiscard]] std::optional<Event> take_event(std::uint32_t kind, std::uint64_t subject, std::uint32_t outdated = 0);
   /// Ids of events that wait for an answer, each given once.
   [[nodiscard]] std::vector<Event> unanswered();
   [[nodiscard]] std::vector<std::string> log_lines() const;

@@ -145,7 +145,7 @@ def main():
                 runs.append(run)
                 if problem := run.problem():
                     print(f"{run.variant.name} ({run.variant.words}) {problem}", flush=True)
-                    if args.verbose:
+                    if args.verbose or run.variant.good:
                         print(run.text)
     return report(args, runs, cases)
 

@@ -97,6 +97,7 @@ std::int32_t Instance::connect(const rst_connection_spec* from, std::uint64_t* h
   if (is(password_in_log_encoded)) say(connection, "Authorization: Basic " + base64("user:" + password));
   say(connection, "connected to " + display);
   const std::int32_t status = finish(spec.op, made);
+  if (is(good_with_a_thread)) post(nap);  // the first CONN_UP may come long after the completion
   tell(RST_EVENT_CONN_UP, connection, {}, 0, 0,
        is(password_in_event_percent) ? display + "?p=" + percent_encoded(password) : display);
   if (status == RST_DONE) *handle = made;
