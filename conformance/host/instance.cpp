@@ -39,7 +39,8 @@ Outcome Pending::wait() {
   return {completed.code(), completed.flags(), completed.value, completed.text};
 }
 
-Instance::Instance(Test& of, Shape shape) : test(of), host(of.plugin, of.ledger, shape) {
+Instance::Instance(Test& of, Shape shape)
+    : test(of), owned_(std::make_unique<Host>(of.plugin, of.ledger, shape)), host(*owned_) {
   const Lent<rst_init_args> args("rst_init_args");
   args->struct_size = sizeof(rst_init_args);
   Lent<rst_error> error("rst_error");
@@ -60,6 +61,7 @@ Instance::~Instance() {
     (void)deinit();
   } catch (const CaseEnded&) {  // the ledger says why: the case ends where it looks next
     std::erase(test.instances_, this);
+    (void)owned_.release();
   }
 }
 

@@ -286,7 +286,12 @@ class Instance {
   [[nodiscard]] const rst_plugin& table() const noexcept;
 
   Test& test;
-  Host host;
+
+ private:
+  std::unique_ptr<Host> owned_;  // left where the instance cannot be ended: the plugin's threads go on with it
+
+ public:
+  Host& host;
 
  private:
   void* instance_ = nullptr;
