@@ -14,7 +14,7 @@ inline constexpr std::size_t kMoreThanFits = 2000;  // messages on a narrow conn
 
 /// Whether PUB_WRITABLE comes to the publisher.
 [[nodiscard]] inline bool writable(Test& t, const Publisher& out, std::chrono::nanoseconds at_most) {
-  return t.wait([&] { return t.instance().host.take_event(RST_EVENT_PUB_WRITABLE, out.id).has_value(); }, at_most);
+  return t.instance().await_event(RST_EVENT_PUB_WRITABLE, out.id, at_most).has_value();
 }
 
 /// A connection that will be lost, and comes back.

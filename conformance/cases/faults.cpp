@@ -25,7 +25,7 @@ void lose(Test& t, const Connection& connection, Fault fault = Fault::cut) {
   while (host.take_event(RST_EVENT_CONN_DOWN, connection.id)) {
   }
   t.proxy().make(fault, kAway);
-  (void)t.wait([&] { return host.take_event(RST_EVENT_CONN_DOWN, connection.id).has_value(); }, kBrief);
+  (void)t.instance().await_event(RST_EVENT_CONN_DOWN, connection.id, kBrief);
 }
 
 /// How many bytes go each way in `action`: a strike within it is armed at a random one of them.
@@ -179,10 +179,8 @@ constexpr Case kCases[] = {
          [](Test& t) {
            Proxy& proxy = t.proxy();
            const Connection connection = t.instance().connect();
-           Host& host = t.instance().host;
            const auto comes = [&](std::uint32_t kind, std::uint32_t outdated = 0) {
-             return t.wait([&] { return host.take_event(kind, connection.id, outdated).has_value(); },
-                           t.testkit.arrival);
+             return t.instance().await_event(kind, connection.id, t.testkit.arrival, outdated).has_value();
            };
            for (const Fault fault : {Fault::cut, Fault::reset, Fault::restart, Fault::half_open}) {
              proxy.make(fault, kAway);

@@ -13,9 +13,8 @@ constexpr auto kLongest = 30s;  // until the connection is lost, or back
 struct Fragile {
   explicit Fragile(Test& test) : t(test), on(fragile_connection(test)) {}
   void await(std::uint32_t kind, std::uint64_t subject, const char* name, std::uint32_t outdated = 0) const {
-    const bool came =
-        t.wait([&] { return t.instance().host.take_event(kind, subject, outdated).has_value(); }, kLongest);
-    t.expect(came, "R1", std::string(name) + " is told", "it is not");
+    const auto came = t.instance().await_event(kind, subject, kLongest, outdated);
+    t.expect(came.has_value(), "R1", std::string(name) + " is told", "it is not");
   }
   void lost() const { await(RST_EVENT_CONN_DOWN, on.id, "CONN_DOWN", RST_EVENT_CONN_UP); }
   void back() const { await(RST_EVENT_CONN_UP, on.id, "CONN_UP"); }

@@ -22,10 +22,8 @@ Partitions numbers(const Event& event) {
 
 /// The event of this kind about the subscription; without it the case fails by G1.
 Event await(const Subscription& sub, std::uint32_t kind, const char* name, std::chrono::nanoseconds at_most) {
-  Test& t = sub.instance->test;
-  std::optional<Event> event;
-  (void)t.wait([&] { return (event = sub.instance->host.take_event(kind, sub.id)).has_value(); }, at_most);
-  t.expect(event.has_value(), "G1", std::string(name) + " is told", "it is not");
+  const std::optional<Event> event = sub.instance->await_event(kind, sub.id, at_most);
+  sub.instance->test.expect(event.has_value(), "G1", std::string(name) + " is told", "it is not");
   return *event;
 }
 

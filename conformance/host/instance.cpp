@@ -39,8 +39,7 @@ Outcome Pending::wait() {
   return {completed.code(), completed.flags(), completed.value, completed.text};
 }
 
-Instance::Instance(Test& of, Shape shape)
-    : test(of), owned_(std::make_unique<Host>(of.plugin, of.ledger, shape)), host(*owned_) {
+Instance::Instance(Test& of, Shape shape) : test(of), host(*new Host(of.plugin, of.ledger, shape)) {
   const Lent<rst_init_args> args("rst_init_args");
   args->struct_size = sizeof(rst_init_args);
   Lent<rst_error> error("rst_error");
@@ -155,6 +154,13 @@ std::int32_t Instance::answer(std::uint64_t answer, std::int32_t status) {
       call("answer", [&](rst_error* error) { return table().answer(instance_, answer, status, nullptr, 0, error); });
   test.check();
   return std::max(0, -returned);
+}
+
+std::optional<Event> Instance::await_event(std::uint32_t kind, std::uint64_t subject, std::chrono::nanoseconds at_most,
+                                           std::uint32_t outdated) {
+  std::optional<Event> event;
+  (void)test.wait([&] { return (event = host.take_event(kind, subject, outdated)).has_value(); }, at_most);
+  return event;
 }
 
 Connection& Instance::connection() {

@@ -270,6 +270,9 @@ class Instance {
                 std::chrono::nanoseconds timeout);
   /// Answers an event that waits for it (rule H4). The code, 0 for OK.
   std::int32_t answer(std::uint64_t answer, std::int32_t status = RST_OK);
+  /// Waits for an event and takes it, as Host::take_event does; none when none comes within that time.
+  std::optional<Event> await_event(std::uint32_t kind, std::uint64_t subject, std::chrono::nanoseconds at_most,
+                                   std::uint32_t outdated = 0);
   /// The connection that is made when a case names none.
   Connection& connection();
 
@@ -286,14 +289,10 @@ class Instance {
   [[nodiscard]] const rst_plugin& table() const noexcept;
 
   Test& test;
-
- private:
-  std::unique_ptr<Host> owned_;  // left where the instance cannot be ended: the plugin's threads go on with it
-
- public:
   Host& host;
 
  private:
+  std::unique_ptr<Host> owned_{&host};  // left where the instance cannot be ended: the plugin's threads go on with it
   void* instance_ = nullptr;
   std::optional<Connection> connection_;
   std::mutex open_mutex_;

@@ -86,9 +86,8 @@ void Publisher::send(std::span<const Out> messages) const {
   while (!messages.empty()) {
     const Published published = publish(messages);
     if (published.verb.code == RST_E_BACKPRESSURE || (published.verb.ok() && published.accepted < messages.size())) {
-      const bool writable = test.wait([&] { return instance->host.take_event(RST_EVENT_PUB_WRITABLE, id).has_value(); },
-                                      test.testkit.arrival);
-      test.expect(writable, "P4", "one PUB_WRITABLE follows a refusal", "none came");
+      const auto writable = instance->await_event(RST_EVENT_PUB_WRITABLE, id, test.testkit.arrival);
+      test.expect(writable.has_value(), "P4", "one PUB_WRITABLE follows a refusal", "none came");
     } else if (!published.verb.ok()) {
       test.fail("P1", "publish succeeds", published.verb.said());
     }
